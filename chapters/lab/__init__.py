@@ -1,0 +1,14 @@
+"""Plumbing for the book's notebooks: finding data, starting servers, drawing, checking.
+
+Nothing that a chapter teaches hides here. Notebooks write `from lab import ...`.
+"""
+
+from lab.check import check
+from lab.data import data, scratch
+from lab.plot import palette, style
+from lab.serve import Server, free_port, get_json, wait_for
+
+__all__ = [
+    "Server", "check", "data", "free_port", "get_json", "palette", "scratch", "style",
+    "wait_for",
+]
