@@ -6,9 +6,9 @@ Nothing that a chapter teaches hides here. Notebooks write `from lab import ...`
 from lab.check import check
 from lab.data import data, scratch
 from lab.plot import palette, style
-from lab.serve import Server, free_port, get_json, wait_for
+from lab.serve import Server, free_port, get_json, local_url, wait_for
 
 __all__ = [
-    "Server", "check", "data", "free_port", "get_json", "palette", "scratch", "style",
-    "wait_for",
+    "Server", "check", "data", "free_port", "get_json", "local_url", "palette",
+    "scratch", "style", "wait_for",
 ]

@@ -1,8 +1,10 @@
 """Servers and other programs that a notebook starts, and always stops again."""
 
 import atexit
+import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +19,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def local_url(port, path=""):
+    """Return the http address of a server on this machine's loopback interface."""
+    return f"http://127.0.0.1:{port}{path}"
 
 
 def wait_for(condition, seconds=30, what="the condition"):
@@ -57,8 +64,10 @@ class Server:
     def __init__(self, command, ready, seconds=60, **options):
         """Start the program and return when it is ready."""
         self._output = tempfile.TemporaryFile()
+        # A kernel that is killed runs no clean-up: let Linux end the program with it.
+        orphan = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         self.process = subprocess.Popen(
-            [str(part) for part in command],
+            [*orphan, *(str(part) for part in command)],
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
             start_new_session=True, **options,
         )
@@ -87,15 +96,12 @@ class Server:
     def stop(self, seconds=10):
         """End the program and all it started; harmless when it has ended already."""
         atexit.unregister(self.stop)
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, sign)
-                self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                continue
-            except ProcessLookupError:
-                self.process.wait(seconds)
-                break
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):  # whatever is left of the group
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(seconds)
 
     def __enter__(self):
         """Return the running server."""

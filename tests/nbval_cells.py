@@ -1,0 +1,84 @@
+"""Run one notebook under nbval in strict mode, and write what each cell did.
+
+    python nbval_cells.py NOTEBOOK CELLS.jsonl SECONDS_PER_CELL
+
+CELLS.jsonl gets one JSON object for each code cell as it ends: `cell` (1, 2, ...),
+`outcome` ("passed", "failed", "skipped"), `seconds`, and for a failure `source`,
+`error`, `expected` and `got` (the outputs as text).
+"""
+
+import json
+import re
+import sys
+
+import pytest
+from nbval import kernel
+
+
+class Cells:
+    """A pytest plugin that writes a line for every cell."""
+
+    def __init__(self, path):
+        """Write to the file at path."""
+        self.path = path
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        """Write the cell's line once its outcome is known."""
+        report = yield
+        if report.when == "call" or report.failed:
+            line = {
+                "cell": item.cell_num + 1,
+                "outcome": report.outcome,
+                "seconds": call.duration,
+            }
+            if call.excinfo:
+                line["source"] = item.cell.source
+                line["error"] = str(call.excinfo.value)
+                line["expected"] = as_text(item.cell.outputs)
+                line["got"] = as_text(item.test_outputs or [])
+            with open(self.path, "a") as stream:
+                stream.write(json.dumps(line) + "\n")
+        return report
+
+
+def as_text(outputs):
+    """Return a cell's outputs as text: what nbval compares, without pictures."""
+    lines = []
+    for output in outputs:
+        if output.output_type == "stream":
+            lines += [output.text]
+        elif output.output_type == "error":
+            lines += output.traceback
+        else:
+            kinds = sorted(k for k in output.data if not k.startswith("image/"))
+            lines += [f"[{kind}] {output.data[kind]}" for kind in kinds]
+    return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+
+
+def stop(self):
+    """Shut the kernel down as JupyterLab does: asked first, killed only if deaf.
+
+    nbval kills it at once, and then nothing that a notebook registered for its end
+    (lab.scratch, lab.Server) would run.
+    """
+    self.kc.stop_channels()
+    self.km.shutdown_wait_time = 30
+    self.km.shutdown_kernel(now=False)
+    del self.km
+
+
+def main():
+    """Read the command line and run pytest; exit with its code."""
+    notebook, cells, seconds = sys.argv[1:]
+    kernel.RunningKernel.stop = stop
+    options = ["--nbval", f"--nbval-cell-timeout={seconds}", "--color=no", "--tb=line"]
+    plugins_off = ["-p", "no:cacheprovider", "-p", "no:xdist"]
+    place = ["-c", "/dev/null", "--rootdir=."]
+    return pytest.main(
+        [*options, *plugins_off, *place, notebook], plugins=[Cells(cells)]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

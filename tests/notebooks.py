@@ -1,0 +1,266 @@
+"""Find the book's notebooks and run them as a reader would, but watched.
+
+Each run gets a copy of the chapters, a home and a temporary folder of its own, in
+tests/cage.py: so whatever a notebook leaves behind is found, also while others run.
+"""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+BOOK = Path(__file__).resolve().parents[1]
+CHAPTERS = BOOK / "chapters"
+TESTS = BOOK / "tests"
+EXEMPT = "nbval-ignore-output"  # the tag of a cell whose output is not compared
+DEADLINE = 300  # seconds for a whole notebook
+CELL_SECONDS = 120
+BUDGET_SECONDS, BUDGET_MIB = 60, 3072  # the style guide's; exceeding is reported
+LIMIT_MIB = 4096  # exceeding fails
+# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
+NO_LITTER = {
+    ".cache", ".config", ".ipython", ".jupyter", ".keras", ".local", "hsperfdata_*",
+}  # fmt: skip
+NOT_COPIED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+
+
+def find(chapters=CHAPTERS):
+    """Return the paths of all notebooks below chapters, in reading order.
+
+    A chapter's lessons come by their numbers, its exercises after them; the index,
+    which belongs to no chapter, is last.
+    """
+    found = [
+        p for p in chapters.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
+    ]
+    return sorted(found, key=lambda p: (p.parent == chapters, p.parent, p.stem))
+
+
+def code_cells(notebook):
+    """Return the code cells of a notebook that nbformat has read."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def is_exempt(cell):
+    """Return whether the cell's output is not compared."""
+    return EXEMPT in cell.metadata.get("tags", [])
+
+
+def read(path):
+    """Return the notebook at path, as nbformat's version 4."""
+    return nbformat.read(path, as_version=4)
+
+
+@dataclass
+class Run:
+    """What running a notebook under nbval told."""
+
+    problems: list = field(default_factory=list)  # messages; empty means it passed
+    seconds: float = 0.0
+    peak: float = 0.0  # MiB
+    compared: int = 0
+    exempt: int = 0
+    isolated: bool = True
+
+
+class Stage:
+    """A private copy of the chapters in which one notebook is run; a context manager.
+
+    `notebook` is the copy's path. After `run`, `litter()` tells what was left.
+    """
+
+    def __init__(self, notebook, chapters=CHAPTERS):
+        """Copy `chapters`, which holds `notebook`."""
+        self.folder = Path(tempfile.mkdtemp(prefix="book-", dir=_staging_folder()))
+        self.home, self.tmp = self.folder / "home", self.folder / "tmp"
+        self.book = self.folder / "book"
+        for folder in (self.home, self.tmp, self.book):
+            folder.mkdir()
+        for entry in chapters.parent.iterdir():
+            if entry != chapters and not entry.name.startswith("."):
+                (self.book / entry.name).symlink_to(entry)
+        shutil.copytree(chapters, self.book / "chapters", ignore=NOT_COPIED)
+        self.notebook = self.book / "chapters" / notebook.relative_to(chapters)
+        self._before = self._files()
+
+    def __enter__(self):
+        """Return the stage."""
+        return self
+
+    def __exit__(self, *_):
+        """Remove the stage."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, command, seconds=DEADLINE, **variables):
+        """Run the command in the cage; return (cage.py's result, its output)."""
+        result, log = self.folder / "result.json", self.folder / "log"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+        cache = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
+        told = {
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(cache),  # matplotlib's font list takes seconds
+            "TMPDIR": str(self.tmp),
+            "PYTHONPATH": str(self.book / "chapters"),
+        }
+        needed = (BOOK, Path(sys.prefix), self.folder)
+        hidden = any(path.is_relative_to("/tmp") for path in needed)
+        cage = [sys.executable, TESTS / "cage.py", result, str(seconds)]
+        with open(log, "w") as stream:
+            process = subprocess.Popen(
+                [*cage, "" if hidden else self.tmp, *command],
+                cwd=self.notebook.parent,
+                env=kept | told | variables,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                process.wait()
+            except BaseException:
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+                raise
+        output = log.read_text(errors="replace")
+        if not result.exists():
+            raise RuntimeError(f"tests/cage.py failed:\n{output}")
+        return json.loads(result.read_text()), output
+
+    def litter(self):
+        """Return a message for each file that the run left or changed."""
+        after = self._files()
+        changed = [p for p, state in after.items() if self._before.get(p) != state]
+        gone = [p for p in self._before if p not in after]
+        messages = [f"file left or changed: {p}" for p in sorted(changed)]
+        messages += [f"file removed: {p}" for p in sorted(gone)]
+        more = [f"and {len(messages) - 10} more files"] if len(messages) > 10 else []
+        return messages[:10] + more
+
+    def _files(self):
+        """Return {shown name: state} of all files in which a run may leave traces."""
+        found = {}
+        for name, folder in (
+            ("TMPDIR", self.tmp),
+            ("HOME", self.home),
+            ("book", self.book),
+            ("book/datasets", self.book / "datasets"),
+        ):
+            for path in folder.rglob("*"):
+                inside = path.relative_to(folder)
+                by_design = any(Path(inside.parts[0]).match(p) for p in NO_LITTER)
+                if by_design or "__pycache__" in inside.parts or path == self.notebook:
+                    continue
+                state = path.lstat()
+                stamp = (state.st_mtime_ns, state.st_size) if path.is_file() else None
+                found[f"{name}/{inside}"] = stamp
+        return found
+
+
+def _staging_folder():
+    """Return where stages stand: outside /tmp, which the cage replaces, if possible."""
+    folder = Path(tempfile.gettempdir())
+    move = folder.is_relative_to("/tmp") and os.access("/var/tmp", os.W_OK)
+    return "/var/tmp" if move else folder
+
+
+def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None):
+    """Run a notebook with nbval, strictly, and return a Run.
+
+    master: replaces spark.master in a copy of the configuration, e.g. "local[4]".
+    """
+    cells = code_cells(read(notebook))
+    variables = {}
+    with Stage(notebook, chapters) as stage:
+        if master:
+            variables["SPARK_CONF_DIR"] = str(_conf_with(master, stage.folder / "conf"))
+        lines = stage.folder / "cells.jsonl"
+        lines.touch()
+        command = [TESTS / "nbval_cells.py", stage.notebook, lines, str(CELL_SECONDS)]
+        told, output = stage.run([sys.executable, *command], seconds, **variables)
+        ran = [json.loads(line) for line in lines.read_text().splitlines()]
+        problems = _cell_problems(ran)
+        if told["code"] is None:
+            problems.append(f"not finished after {seconds} s, in In [{len(ran) + 1}]")
+        elif len(ran) < len(cells) or (told["code"] and not problems):
+            problems.append(
+                f"nbval ended with code {told['code']} after {len(ran)} of "
+                f"{len(cells)} cells:\n{output[-2000:]}"
+            )
+        problems += [f"left running: {process}" for process in told["processes"]]
+        problems += [f"left listening: port {port}" for port in told["ports"]]
+        problems += stage.litter()
+    if told["peak"] > LIMIT_MIB:
+        problems.append(f"{told['peak']:.0f} MiB of memory, {LIMIT_MIB} are the limit")
+    if not told["isolated"] and os.environ.get("CI"):
+        problems.append("CI must run notebooks without network: no namespaces here")
+    exempt = sum(map(is_exempt, cells))
+    return Run(
+        problems=problems,
+        seconds=told["seconds"],
+        peak=told["peak"],
+        compared=len(cells) - exempt,
+        exempt=exempt,
+        isolated=told["isolated"],
+    )
+
+
+def _conf_with(master, folder):
+    """Copy Spark's configuration to folder, with another master; return the folder."""
+    shutil.copytree(os.environ["SPARK_CONF_DIR"], folder)
+    defaults = folder / "spark-defaults.conf"
+    text, count = re.subn(
+        r"^(spark\.master\s+)\S+", rf"\g<1>{master}", defaults.read_text(), flags=re.M
+    )
+    if count != 1:
+        raise ValueError("spark-defaults.conf does not set spark.master once")
+    defaults.write_text(text)
+    return folder
+
+
+def _cell_problems(ran, shown=3):
+    """Return messages for the cells that did not pass, the first few in full."""
+    bad = [cell for cell in ran if cell["outcome"] != "passed"]
+    problems = [_explain(cell) for cell in bad[:shown]]
+    if len(bad) > shown:
+        rest = ", ".join(f"[{cell['cell']}]" for cell in bad[shown:])
+        problems.append(f"and cells {rest} failed too")
+    return problems
+
+
+def _explain(cell):
+    """Return the cell's number, its source, and expected against got."""
+    source = _indent(cell["source"])
+    if "differ" in cell["error"] or cell["outcome"] == "skipped":
+        difference = difflib.unified_diff(
+            cell["expected"].splitlines(),
+            cell["got"].splitlines(),
+            "expected (stored in the notebook)",
+            "got (from this run)",
+            lineterm="",
+            n=2,
+        )
+        details = _shorten(list(difference), 40)
+    else:
+        details = _shorten(cell["got"].splitlines(), -25)
+    told = re.sub(r"\s+", " ", cell["error"])
+    return f"In [{cell['cell']}]: {told}\n{source}\n" + _indent(details, "  | ")
+
+
+def _shorten(lines, most):
+    """Return at most `most` lines as text; the last ones when it is negative."""
+    if len(lines) <= abs(most):
+        return "\n".join(lines)
+    cut = [f"... {len(lines) - abs(most)} more lines"]
+    return "\n".join(lines[:most] + cut if most > 0 else cut + lines[most:])
+
+
+def _indent(text, by="    "):
+    """Return the text with every line indented."""
+    return "\n".join(by + line for line in text.splitlines())
