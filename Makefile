@@ -1,19 +1,61 @@
-# The book's commands; `make` alone lists them. Everything they need is made on demand.
+# The book's commands; `make` alone lists them. What a command needs, it makes first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+.PHONY: help lab test render lint lock data images run test-images bench clean \
+	spark dl tools interpreter
+
 PYTHON ?= python3.11
 ENV = $(PYTHON) docker/env.py
+ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
+
 CHAPTER ?=
+NOTEBOOK ?=
 IMAGE ?= spark
-PORT ?= 8888
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: spark dl ## open the book in JupyterLab, without Docker
-	@$(ENV) exec spark jupyter lab --ServerApp.ip=127.0.0.1 \
-	    --LabApp.default_url=/lab/tree/chapters/index.ipynb
+	@JUPYTER_CONFIG_PATH=docker/conf $(ENV) exec spark jupyter lab $(ROOT) \
+	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)"
 
-test: spark dl tools ## run every check and every notebook; CHAPTER=02 for one chapter
-	@$(ENV) exec spark pytest tests --ignore=tests/images $(if $(CHAPTER),--chapter=$(CHAPTER))
+test: spark dl tools ## run every check and notebook; CHAPTER=02 for one chapter
+	@$(ENV) exec spark pytest tests --ignore=tests/images \
+	    $(if $(CHAPTER),--chapter=$(CHAPTER))
 
+render: spark dl ## run notebooks and store outputs; NOTEBOOK=path or CHAPTER=02
+	@$(ENV) exec spark python tests/render.py \
+	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
+
+lint: spark tools ## only the quick checks of style: notebooks, Python, shell, Docker
+	@$(ENV) exec spark pytest tests/test_style.py
+
+lock: ## renew the locks from the lists of direct dependencies
+	@$(ENV) lock spark
+	@$(ENV) lock dl
+	@$(ENV) lock tools
+
+data: spark ## make datasets/ again from its pinned sources; needs the network
+	@$(ENV) exec spark python datasets/build.py
+
+images: ## build the Docker images spark and dl
+	@docker/images.sh build
+
+run: ## start an image with ./work mounted; IMAGE=spark or IMAGE=dl
+	@docker/images.sh run $(IMAGE)
+
+test-images: tools images ## start both images, try them, run their notebooks inside
+	@$(ENV) exec tools python -m pytest tests/images
+
+bench: tools ## print the images' sizes and how fast they start
+	@$(ENV) exec tools python docker/benchmark.py
+
+clean: ## remove the environments; images, locks and caches stay
+	rm -rf .venv
+
+spark dl tools: interpreter
+	@$(ENV) make $@
+
+interpreter:
+	@command -v $(PYTHON) > /dev/null || { echo "missing: Python 3.11: install" \
+	    "python3.11 with its venv module, or name it: make PYTHON=..." >&2; exit 1; }

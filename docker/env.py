@@ -2,10 +2,11 @@
 """Make the book's environments, and run commands in them.
 
     docker/env.py make spark|dl|tools      create .venv/NAME from its lock, or do nothing
-    docker/env.py finish spark|dl --prefix DIR
+    docker/env.py --prefix DIR finish spark|dl
                                            add to an environment that something else made
                                            (an image's layer, conda) what no lock holds
     docker/env.py exec NAME COMMAND...     run a command under the book's variables
+    docker/env.py lock NAME                compile the list of direct dependencies again
 
 An environment is complete once it holds a stamp that names everything it was made
 from. Whatever interrupts the making leaves no stamp, and the next call starts that
@@ -135,6 +136,23 @@ def make(name):
     say(f"the {name} environment is ready")
 
 
+def lock(name):
+    """Compile NAME's list of direct dependencies into its lock, newest versions that fit.
+
+    dl is compiled under spark's versions. torch and torchvision stay out: torch.txt.
+    """
+    options = ["--python-version=3.11", "--generate-hashes", "--no-header",
+               "--no-annotate", "--upgrade", "--quiet"]
+    if name == "dl":
+        options += ["--constraint", LOCKS["spark"].relative_to(BOOK),
+                    "--override", "docker/dl/overrides.txt",
+                    "--no-emit-package=torch", "--no-emit-package=torchvision"]
+    source = LOCKS[name].with_suffix(".in").relative_to(BOOK)
+    run(find_uv(), "pip", "compile", *options, source,
+        "--output-file", LOCKS[name].relative_to(BOOK), cwd=BOOK, env=uv_environment())
+    say(f"wrote {LOCKS[name].relative_to(BOOK)}")
+
+
 def finish(name, prefix):
     """Add to an environment what its lock cannot hold: torch, Horovod, kernels."""
     python = prefix / "bin/python"
@@ -214,7 +232,7 @@ def main():
     """Read the command line and carry it out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("make", "finish", "exec"))
+    parser.add_argument("action", choices=("make", "finish", "exec", "lock"))
     parser.add_argument("name", choices=LOCKS)
     parser.add_argument("--prefix", type=Path, help="where the environment stands")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what exec runs")
@@ -222,6 +240,8 @@ def main():
     prefix = (wanted.prefix or VENVS / wanted.name).absolute()
     if wanted.action == "finish":
         finish(wanted.name, prefix)
+    elif wanted.action == "lock":
+        lock(wanted.name)
     elif wanted.action == "make":
         VENVS.mkdir(exist_ok=True)
         with open(VENVS / "lock", "w") as lock:
