@@ -8,11 +8,14 @@ CELLS.jsonl gets one JSON object for each code cell as it ends: `cell` (1, 2, ..
 """
 
 import json
-import re
 import sys
+import time
+from queue import Empty
 
 import pytest
-from nbval import kernel
+from nbval import kernel, plugin
+
+import notebooks
 
 
 class Cells:
@@ -53,25 +56,46 @@ def as_text(outputs):
         else:
             kinds = sorted(k for k in output.data if not k.startswith("image/"))
             lines += [f"[{kind}] {output.data[kind]}" for kind in kinds]
-    return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    return notebooks.without_colours("\n".join(lines))
 
 
-def stop(self):
-    """Shut the kernel down as JupyterLab does: asked first, killed only if deaf.
+class ReadersKernel(kernel.RunningKernel):
+    """nbval's kernel, made to behave as it does for a reader in JupyterLab."""
 
-    nbval kills it at once, and then nothing that a notebook registered for its end
-    (lab.scratch, lab.Server) would run.
-    """
-    self.kc.stop_channels()
-    self.km.shutdown_wait_time = 30
-    self.km.shutdown_kernel(now=False)
-    del self.km
+    def execute_cell_input(self, cell_input, allow_stdin=None):
+        """Send the cell's code, with history: else a closing semicolon hides nothing."""
+        return self.kc.execute(
+            cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
+    def await_reply(self, msg_id, timeout=None):
+        """Wait for the cell's end, or for the kernel's: nbval sees only the former."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return super().await_reply(msg_id, timeout=1)
+            except Empty:
+                if not self.is_alive():
+                    raise RuntimeError("the kernel died") from None
+                if time.monotonic() > deadline:
+                    raise
+
+    def stop(self):
+        """Ask the kernel to end, and kill it only if it is deaf.
+
+        nbval kills it at once, and then nothing that a notebook registered for its end
+        (lab.scratch, lab.Server) would run.
+        """
+        self.kc.stop_channels()
+        self.km.shutdown_wait_time = 30
+        self.km.shutdown_kernel(now=False)
+        del self.km
 
 
 def main():
     """Read the command line and run pytest; exit with its code."""
     notebook, cells, seconds = sys.argv[1:]
-    kernel.RunningKernel.stop = stop
+    plugin.RunningKernel = ReadersKernel
     options = ["--nbval", f"--nbval-cell-timeout={seconds}", "--color=no", "--tb=line"]
     plugins_off = ["-p", "no:cacheprovider", "-p", "no:xdist"]
     place = ["-c", "/dev/null", "--rootdir=."]

@@ -60,6 +60,11 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
+def without_colours(text):
+    """Return the text without the terminal's colour codes."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
 @dataclass
 class Run:
     """What running a notebook under nbval told."""
@@ -158,8 +163,8 @@ class Stage:
                 if by_design or "__pycache__" in inside.parts or path == self.notebook:
                     continue
                 state = path.lstat()
-                stamp = (state.st_mtime_ns, state.st_size) if path.is_file() else None
-                found[f"{name}/{inside}"] = stamp
+                stamp = (state.st_mtime_ns, state.st_size)
+                found[f"{name}/{inside}"] = "folder" if path.is_dir() else stamp
         return found
 
 

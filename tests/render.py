@@ -37,7 +37,8 @@ def render(path, chapters=notebooks.CHAPTERS):
             )
             if told["code"] != 0:
                 ended = "deadline" if told["code"] is None else f"code {told['code']}"
-                return [f"failed ({ended}), file untouched:\n{output}"]
+                cause = notebooks.without_colours(output).rpartition("CellExecution")[2]
+                return [f"failed ({ended}), file untouched:\n{cause}"]
             litter = told["processes"] + stage.litter()
         else:
             litter = []

@@ -17,8 +17,8 @@ DOCKER = notebooks.BOOK / "docker"
 VENVS = notebooks.BOOK / ".venv"
 ENV = DOCKER / "env.py"
 NAMES = ("spark", "dl")
-# Not in the lock, since which file is right depends on the machine (stack of the book):
-# CPU builds from docker/dl/torch.txt, and the wheel that docker/dl/build_horovod.sh makes.
+# Not in the lock, since which file is right depends on the machine: the CPU builds from
+# docker/dl/torch.txt, and the wheel that docker/dl/build_horovod.sh makes.
 UNLOCKED = {"torch": "2.13.0", "torchvision": "0.28.0", "horovod": "0.28.1"}
 # Distributions whose module is called otherwise; None: nothing to import.
 MODULES = {
@@ -146,7 +146,10 @@ def test_horovod_is_whole(framework):
 
 def test_keras_2_and_3():
     """TensorFlow brings Keras 3, and tf_keras stands beside it as Keras 2."""
-    program = "import tensorflow as tf, tf_keras\nprint(tf.keras.__version__, tf_keras.__version__)"
+    program = (
+        "import tensorflow as tf, tf_keras\n"
+        "print(tf.keras.__version__, tf_keras.__version__)"
+    )
     three, two = python("dl", program).split()[-2:]
     assert (three[0], two[0]) == ("3", "2")
 
@@ -154,24 +157,11 @@ def test_keras_2_and_3():
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels(name):
     """The kernel says which chapters it serves, and starts its own environment."""
-    told = subprocess.run(
-        [
-            sys.executable,
-            ENV,
-            "exec",
-            "spark",
-            "jupyter",
-            "kernelspec",
-            "list",
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
+    program = (
+        "import json\nfrom jupyter_client.kernelspec import KernelSpecManager as M\n"
+        f"print(json.dumps(M().get_kernel_spec({name!r}).to_dict()))"
     )
-    kernels = json.loads(told.stdout)["kernelspecs"]
-    assert sorted(kernels) == sorted(NAMES)
-    specification = kernels[name]["spec"]
+    specification = json.loads(python("spark", program))
     assert specification["display_name"] == style.DISPLAY_NAMES[name]
     interpreter = Path(specification["argv"][0])
     assert interpreter.exists()
