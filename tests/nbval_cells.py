@@ -63,7 +63,7 @@ class ReadersKernel(kernel.RunningKernel):
     """nbval's kernel, made to behave as it does for a reader in JupyterLab."""
 
     def execute_cell_input(self, cell_input, allow_stdin=None):
-        """Send the cell's code, with history: else a closing semicolon hides nothing."""
+        """Send the code, with history: without it a closing semicolon hides nothing."""
         return self.kc.execute(
             cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
         )

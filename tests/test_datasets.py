@@ -35,10 +35,9 @@ def test_checksums():
 @pytest.mark.parametrize("path", TABLES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_table_is_as_its_card_says(path):
     card = (path.parent / "README.md").read_text()
-    sections = dict(zip(re.findall(HEADING, card), re.split(HEADING, card)[4::4]))
-    ((_, rows, width), section) = next(
-        (head, text) for head, text in sections.items() if head[0] == path.stem
-    )
+    _, *parts = re.split(HEADING, card)
+    sections = {parts[i]: parts[i + 1 : i + 4] for i in range(0, len(parts), 4)}
+    rows, width, section = sections[path.stem]
     described = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.M)
     metadata, schema = pq.read_metadata(path), pq.read_schema(path)
     assert metadata.num_rows == int(rows.replace(",", ""))

@@ -238,6 +238,27 @@ def test_the_network_is_out_of_reach(path, chapters):
     assert ran.seconds < 30
 
 
+def test_a_real_notebook_with_a_changed_output_fails(tmp_path):
+    """The same holds for a notebook of the book: the first one."""
+    chapters = shutil.copytree(notebooks.CHAPTERS, tmp_path / "chapters")
+    (tmp_path / "datasets").symlink_to(notebooks.BOOK / "datasets")
+    path = notebooks.find(chapters)[0]
+    printed = []
+
+    def edit(notebook):
+        for number, code_cell in enumerate(notebooks.code_cells(notebook), 1):
+            if code_cell.outputs and not notebooks.is_exempt(code_cell):
+                printed.append(number)
+                set_output(number, "not what it prints")(notebook)
+                break
+
+    change(path, edit)
+    assert any("`make render`" in told for told in style.problems(path, chapters))
+    told = run_problems(path, chapters)
+    assert f"In [{printed[0]}]: Cell outputs differ" in told
+    assert "-not what it prints" in told
+
+
 def cell(number):
     """Return a function that finds the code cell of that number, from 1."""
     return lambda notebook: notebooks.code_cells(notebook)[number - 1]

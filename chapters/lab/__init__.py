@@ -9,6 +9,14 @@ from lab.plot import palette, style
 from lab.serve import Server, free_port, get_json, local_url, wait_for
 
 __all__ = [
-    "Server", "check", "data", "free_port", "get_json", "local_url", "palette",
-    "scratch", "style", "wait_for",
+    "Server",
+    "check",
+    "data",
+    "free_port",
+    "get_json",
+    "local_url",
+    "palette",
+    "scratch",
+    "style",
+    "wait_for",
 ]

@@ -10,13 +10,23 @@ palette = ["#1b4f8a", "#e07b39", "#4c9f70", "#c2618c", "#8a8f98"]
 
 def style():
     """Set matplotlib's defaults for a figure that reads well at a notebook's width."""
-    plt.rcParams.update({
-        "figure.figsize": (8, 3.4), "figure.dpi": 100, "savefig.bbox": "tight",
-        "figure.constrained_layout.use": True,
-        "axes.prop_cycle": cycler(color=palette) + cycler(
-            linestyle=["-", "--", "-.", ":", "-"]),
-        "axes.spines.top": False, "axes.spines.right": False,
-        "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True,
-        "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold",
-        "font.size": 10, "legend.frameon": False,
-    })
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8, 3.4),
+            "figure.dpi": 100,
+            "savefig.bbox": "tight",
+            "figure.constrained_layout.use": True,
+            "axes.prop_cycle": cycler(color=palette)
+            + cycler(linestyle=["-", "--", "-.", ":", "-"]),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.axisbelow": True,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.titleweight": "bold",
+            "font.size": 10,
+            "legend.frameon": False,
+        }
+    )

@@ -63,17 +63,22 @@ class Server:
 
     def __init__(self, command, ready, seconds=60, **options):
         """Start the program and return when it is ready."""
-        self._output = tempfile.TemporaryFile()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (log() reads it later)
         # A kernel that is killed runs no clean-up: let Linux end the program with it.
         orphan = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         self.process = subprocess.Popen(
             [*orphan, *(str(part) for part in command)],
-            stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
-            start_new_session=True, **options,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **options,
         )
         atexit.register(self.stop)
         try:
-            wait_for(lambda: self._is_ready(ready), seconds, f"{command[0]} being ready")
+            wait_for(
+                lambda: self._is_ready(ready), seconds, f"{command[0]} being ready"
+            )
         except (RuntimeError, TimeoutError) as error:
             self.stop()
             raise RuntimeError(f"{error}; it printed:\n{self.log()[-2000:]}") from None

@@ -1,4 +1,20 @@
-# Sourced by all of Spark's launchers. Spark loads Java's vector module, and Java 17 says
-# so with a warning that no option removes: this drops that one line, nothing else.
-exec 2> >(exec grep --line-buffered -vFx \
+# shellcheck shell=bash
+# Sourced once by all of Spark's launchers.
+#
+# A kernel that is told to stop first waits, up to half a minute, for the end of all
+# children in its process group, and is then killed before it has tidied up. So what a
+# notebook starts here gets a session of its own: Spark's JVM, which ends by itself when
+# the kernel does, and the filter of its messages.
+own_session=()
+if [[ -n ${_PYSPARK_DRIVER_CONN_INFO_PATH:-} ]] && command -v setsid > /dev/null; then
+    own_session=(setsid)
+fi
+
+# Spark loads Java's vector module, and Java 17 says so with a warning that no option
+# removes: this drops that one line, nothing else.
+exec 2> >(exec "${own_session[@]}" grep --line-buffered -vFx \
     'WARNING: Using incubator modules: jdk.incubator.vector' >&2)
+
+if ((${#own_session[@]})); then
+    exec setsid "$0" "$@"
+fi

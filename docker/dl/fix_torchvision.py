@@ -12,21 +12,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCHEMAS = '''\
+SCHEMAS = """\
 # Added by docker/dl/fix_torchvision.py: this build's C++ operators do not load here.
 import torch as _torch
 
 _schemas = _torch.library.Library("torchvision", "DEF")
 for _name in ("nms", "qnms"):
-    _schemas.define(_name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _schemas.define(
+        _name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-'''
+"""
 
 
 def imports():
     """Return whether a fresh Python imports torchvision, and its last error line."""
-    told = subprocess.run([sys.executable, "-c", "import torchvision"],
-                          capture_output=True, text=True)
+    told = subprocess.run(
+        [sys.executable, "-c", "import torchvision"], capture_output=True, text=True
+    )
     return told.returncode == 0, told.stderr.strip().rsplit("\n", 1)[-1]
 
 
@@ -39,4 +41,4 @@ if not works:
     package.write_text(SCHEMAS + text)
     works, error = imports()
     if not works:
-        sys.exit(f"torchvision does not import, even with its schemas declared: {error}")
+        sys.exit(f"torchvision does not import, even with its schemas: {error}")

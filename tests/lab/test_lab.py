@@ -6,11 +6,15 @@ import subprocess
 import sys
 import urllib.request
 
-import lab
 import psutil
 import pytest
 
-SERVE = "import http.server as h, sys; h.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
+import lab
+
+SERVE = """
+import http.server, sys
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))
+"""
 
 
 def serve(port, **options):
@@ -85,10 +89,15 @@ def test_server_dies_with_a_killed_process():
         f"s = lab.Server([sys.executable, '-c', {SERVE!r}, p], lab.local_url(p)); "
         "print(s.process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
     pid = int(done.stdout)
-    lab.wait_for(lambda: not psutil.pid_exists(pid)
-                 or psutil.Process(pid).status() == "zombie", 10, "the orphan ending")
+    lab.wait_for(
+        lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie",
+        10,
+        "the orphan ending",
+    )
 
 
 def test_style_and_palette_are_usable():
