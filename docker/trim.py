@@ -111,6 +111,25 @@ def trim_sources():
     return freed + sum(map(remove, files))
 
 
+def trim_languages():
+    """Drop the data of languages other than the book's."""
+    others = [
+        path
+        for path in (SITE / "babel/locale-data").glob("*.dat")
+        if not path.name.startswith(("en", "root"))
+    ]
+    return sum(map(remove, others))
+
+
+def trim_arrow():
+    """Drop Arrow's network services: nothing here speaks Flight or Substrait."""
+    return sum(
+        remove(path)
+        for pattern in ("*arrow*_flight*", "*_substrait*", "_flight*")
+        for path in (SITE / "pyarrow").glob(pattern)
+    )
+
+
 def link_lab():
     """Link JupyterLab's pages, which its wheel holds twice."""
     freed = 0
@@ -127,5 +146,13 @@ def link_lab():
 
 
 if __name__ == "__main__":
-    for group in (trim_jars, trim_tests, trim_sources, link_lab):
+    groups = (
+        trim_jars,
+        trim_tests,
+        trim_sources,
+        trim_languages,
+        trim_arrow,
+        link_lab,
+    )
+    for group in groups:
         print(f"{group.__name__}: {group() / 1e6:.0f} MB", flush=True)
