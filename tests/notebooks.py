@@ -29,6 +29,7 @@ LIMIT_MIB = 4096  # exceeding fails
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
 NO_LITTER = {
     ".cache", ".config", ".ipython", ".jupyter", ".keras", ".local", "hsperfdata_*",
+    "torchinductor_*",
 }  # fmt: skip
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
