@@ -37,11 +37,12 @@ make_base() {
             "this command as root"
     fi
     echo "==> no registry offers it: making it with debootstrap"
-    local root
     root=$(mktemp -d)
-    trap 'rm -rf "$root"' EXIT
-    debootstrap --variant=minbase bookworm "$root" > "$root.log" ||
-        fail "debootstrap failed, see $root.log"
+    trap 'rm -rf "$root" "$root.log"' EXIT
+    debootstrap --variant=minbase bookworm "$root" > "$root.log" || {
+        tail "$root.log" >&2
+        fail "debootstrap failed"
+    }
     # As in the published slim image: no documentation, one language, no package lists.
     printf 'path-exclude /usr/share/%s/*\n' doc info locale man \
         > "$root/etc/dpkg/dpkg.cfg.d/slim"
@@ -49,7 +50,6 @@ make_base() {
         "$root"/var/lib/apt/lists/*
     mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
     tar -C "$root" -c . | docker import - "$base" > /dev/null
-    rm -f "$root.log"
 }
 
 # What building needs and an image must not keep: this machine's certificates, and wheels

@@ -39,6 +39,9 @@ FOR_COMPILERS = (
 )  # fmt: skip
 
 
+TEST_IS_API = {("tensorflow",), ("tensorboard",), ("torch",)}
+
+
 def size(path):
     """Return the bytes a file or folder takes."""
     if path.is_symlink() or path.is_file():
@@ -94,13 +97,14 @@ def trim_jars():
 
 
 def trim_tests():
-    """Drop packages' own tests, but for a package that imports what is called so."""
+    """Drop packages' own tests; in some, what is called test is part of the API."""
     freed = 0
     for root, folders, _ in os.walk(SITE):
-        for name in {"tests", "test"} & set(folders):
-            if Path(root).name != "tensorboard":
-                freed += remove(Path(root, name))
-                folders.remove(name)
+        package = Path(root).relative_to(SITE).parts[:1]
+        names = {"tests"} if package in TEST_IS_API else {"tests", "test"}
+        for name in names & set(folders):
+            freed += remove(Path(root, name))
+            folders.remove(name)
     return freed
 
 

@@ -253,6 +253,7 @@ def test_a_real_notebook_with_a_changed_output_fails(tmp_path):
                 break
 
     change(path, edit)
+    assert printed, f"{path.name} stores no outputs: render it"
     assert any("`make render`" in told for told in style.problems(path, chapters))
     told = run_problems(path, chapters)
     assert f"In [{printed[0]}]: Cell outputs differ" in told
