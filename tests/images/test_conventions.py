@@ -1,0 +1,134 @@
+"""Both images keep the conventions of the Jupyter Docker Stacks, and their promises."""
+
+import re
+
+from conftest import LIMITS, docker, tag, wait_for
+
+FIRST_ACTION = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("counted", spark.range(1000).count())
+spark.stop()
+"""
+
+
+def test_size(image):
+    told = docker("image", "inspect", "--format", "{{.Size}}", tag(image))
+    assert int(told.stdout) <= LIMITS[image]
+
+
+def test_user_and_home(container):
+    told = container.run("sh", "-c", "id -un; id -u; id -g; pwd; echo $HOME; ls -a")
+    user, uid, gid, folder, home, *files = told.stdout.split()
+    assert (user, uid, gid) == ("jovyan", "1000", "100")
+    assert folder == home == "/home/jovyan"
+    assert {"chapters", "datasets", "work", "README.md", "LICENSE"} <= set(files)
+
+
+def test_the_readers_ids_are_honoured(image):
+    script = "id -u; id -g; touch chapters/new work/new; stat -c %u:%g chapters/new"
+    told = docker(
+        "run", "--rm", "--user", "root", "--env", "NB_UID=1234", "--env", "NB_GID=2345",
+        tag(image), "sh", "-c", script,
+    )  # fmt: skip
+    assert told.stdout.split() == ["1234", "2345", "1234:2345"], told.stderr
+
+
+def test_any_command_may_be_given(image):
+    told = docker("run", "--rm", tag(image), "python", "-c", "print(6 * 7)")
+    assert (told.returncode, told.stdout) == (0, "42\n")
+
+
+def test_becomes_healthy(container):
+    wait_for(lambda: container.state()["Health"]["Status"] == "healthy", "health", 60)
+
+
+def test_token_is_asked_for(container):
+    assert container.get("/api/contents")[0] == 403
+    assert container.get("/api/contents", token="wrong")[0] == 403
+    assert container.get("/api/contents", token=container.token())[0] == 200
+
+
+def test_printed_address_opens_the_book(container):
+    status, page = container.get(f"/lab?token={container.token()}")
+    assert status == 200 and "JupyterLab" in page
+    told = container.run("jupyter", "lab", "--show-config-json")
+    assert "chapters/index.ipynb" in told.stdout
+
+
+def test_token_of_the_environment_is_honoured(start):
+    one = start("--env", "JUPYTER_TOKEN=mine").wait_until_ready()
+    assert one.get("/api/contents", token="mine")[0] == 200
+    assert one.get("/api/contents", token="other")[0] == 403
+
+
+def test_log_has_no_warning(container):
+    found = re.findall(r"^.*(?:\[W |WARN|Warning|\[E |Error|Traceback).*$",
+                       container.log(), re.M)  # fmt: skip
+    # A wrong token, tried by the test above, is refused with a warning: as it should.
+    assert [
+        line for line in found if "403" not in line and "invalid token" not in line
+    ] == []
+
+
+def test_first_spark_action_in_3_gigabytes(image):
+    told = docker(
+        "run", "--rm", "--memory", "3g", tag(image), "python", "-c", FIRST_ACTION
+    )
+    assert told.stdout == "counted 1000\n", told.stderr
+    assert told.stderr == ""
+
+
+def test_hardened_container(image):
+    told = docker(
+        "run", "--rm", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL",
+        "--network", "none", tag(image), "python", "-c", FIRST_ACTION,
+    )  # fmt: skip
+    assert told.stdout == "counted 1000\n", told.stderr
+
+
+def test_hardened_jupyter_answers(start):
+    one = start("--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL")
+    assert one.wait_until_ready().get("/api/contents", token=one.token())[0] == 200
+
+
+def test_too_little_memory_names_the_option(image):
+    told = docker("run", "--rm", "--memory", "600m", tag(image))
+    assert told.returncode == 1
+    assert "600 MiB" in told.stderr and "--memory" in told.stderr
+
+
+def test_kernels(container, image):
+    told = container.run("jupyter", "kernelspec", "list", "--json")
+    expected = {"spark"} if image == "spark" else {"spark", "dl"}
+    assert {name for name in expected if f'"{name}": {{' in told.stdout} == expected
+    if image == "spark":
+        assert '"dl": {' not in told.stdout
+
+
+def test_pages_behind_jupyters_port(container, image):
+    token = container.token()
+    session = (
+        "from pyspark.sql import SparkSession; import sys; "
+        "s = SparkSession.builder.appName('proxied').getOrCreate(); "
+        "s.range(9).count(); "
+        "print('up', flush=True); sys.stdin.read()"
+    )
+    docker("exec", "--detach", container.name, "start.sh", "sh", "-c",
+           f'sleep 300 | python -c "{session}"')  # fmt: skip
+    try:
+        wait_for(
+            lambda: container.get("/spark/jobs/", token)[0] == 200, "Spark's page", 90
+        )
+        status, page = container.get("/spark/jobs/", token)
+        assert "Spark Jobs" in page and "proxied" in page
+        assert "/spark/static/" in page, "links must lead through the proxy"
+        assert container.get("/spark/jobs/")[0] == 403
+    finally:
+        container.run("pkill", "-f", "proxied")
+    pages = {"/mlflow/": "MLflow"}
+    if image == "dl":
+        pages["/tensorboard/"] = "TensorBoard"
+    for path, word in pages.items():
+        status, page = container.get(path, token, timeout=120)
+        assert status == 200 and word in page
