@@ -36,6 +36,7 @@ SOURCES = {
 FOR_COMPILERS = (
     "pyarrow/include", "pyarrow/src", "torch/include", "torch/share",
     "tensorflow/include", "numpy/core/include", "pyspark/examples", "jupyterlab/galata",
+    "clang", "jedi/third_party/django-stubs", "torch/test",
 )  # fmt: skip
 
 
@@ -108,9 +109,15 @@ def trim_tests():
     return freed
 
 
+def is_test(program):
+    """Return whether one of torch's programs tests torch, or compiles for it."""
+    return program.startswith(("test_", "protoc")) or program.endswith("Test")
+
+
 def trim_sources():
     """Drop headers, static libraries and sources of compiled modules."""
     freed = sum(remove(SITE / name) for name in FOR_COMPILERS)
+    freed += sum(remove(p) for p in (SITE / "torch/bin").glob("*") if is_test(p.name))
     files = [p for p in SITE.rglob("*") if p.suffix in SOURCES and p.is_file()]
     return freed + sum(map(remove, files))
 
