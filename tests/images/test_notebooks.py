@@ -46,7 +46,9 @@ def browser():
 def test_in_a_browser(container, browser, tmp_path):
     """Log in with the token, see the index, open a notebook, run it, see its output."""
     page = browser.new_page(viewport={"width": 1200, "height": 1600})
-    page.goto(f"{container.address()}/lab?token={container.token()}", timeout=60_000)
+    start = f"/lab/tree/chapters/index.ipynb?token={container.token()}"
+    assert f"127.0.0.1:8888{start}" in container.log(), "the address that it prints"
+    page.goto(container.address() + start, timeout=60_000)
     page.get_by_role("heading", name="the runnable book").wait_for(timeout=60_000)
     assert "token=" not in page.url
 
