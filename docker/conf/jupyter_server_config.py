@@ -13,6 +13,7 @@ c = get_config()  # noqa: F821 (Jupyter defines it)
 
 c.LabApp.default_url = "/lab/tree/chapters/index.ipynb"
 c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash"]}
+c.KernelSpecManager.ensure_native_kernel = False  # the book's kernels, no third one
 c.FileContentsManager.delete_to_trash = False
 
 runs = Path(tempfile.gettempdir(), "book-runs")
