@@ -41,6 +41,7 @@ TITLE = re.compile(r"# (\d+)\.(\d+) \S.*")
 CARD = re.compile(
     r"^\*\*Image\*\* (\w+) · \*\*Data\*\* \S.* · \*\*Time\*\* (\d+) minutes?\s*$", re.M
 )
+TAG = re.compile(rf"{notebooks.EXEMPT}|claim-\d\d")  # chapter 1's claims.csv names these
 SECTIONS = ["## Where this goes wrong", "## Summary", "## Going further"]
 LINK = re.compile(r"(!?)\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)")
 
@@ -101,7 +102,7 @@ def fresh(notebook):
 
 
 def metadata(notebook):
-    """Nothing but the kernel, the language and the render mark; of tags only one."""
+    """Nothing but the kernel, the language and the render mark; few kinds of tags."""
     name = notebook.metadata.get("kernelspec", {}).get("name")
     expected = {
         "kernelspec": {
@@ -118,7 +119,8 @@ def metadata(notebook):
         tags = cell.metadata.get("tags", [])
         if set(cell.metadata) - {"tags"}:
             yield f"cell {number} holds metadata: {sorted(cell.metadata)}"
-        if set(tags) - {notebooks.EXEMPT} or (tags and cell.cell_type != "code"):
+        unknown = [tag for tag in tags if not TAG.fullmatch(tag)]
+        if unknown or (tags and cell.cell_type != "code"):
             yield f"cell {number} has tags {tags}"
         if "attachments" in cell:
             yield f"cell {number} holds an attachment; draw figures by code"
