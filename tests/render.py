@@ -4,7 +4,8 @@
 
 Each runs as in the tests (tests/notebooks.py). What depends on the moment or the
 machine is removed, and a hash of code and outputs is stored, by which the style test
-sees later edits. A notebook that fails, or is interrupted, keeps its old file.
+sees later edits. With a chapter's solutions goes its exercise sheet, made from them.
+A notebook that fails, or is interrupted, keeps its old file.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 
+import exercises
 import notebooks
 import style
 
@@ -47,6 +49,17 @@ def render(path, chapters=notebooks.CHAPTERS):
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
     return [f"stored, but left behind: {message}" for message in litter]
+
+
+def with_sheets(paths):
+    """Yield the paths; make the sheet of each solutions notebook and yield it next."""
+    for path in paths:
+        if path.name != exercises.SHEET:
+            yield path
+        if path.name == exercises.SOLUTIONS:
+            made = path.with_name(exercises.SHEET)
+            nbformat.write(exercises.sheet(notebooks.read(path)), made)
+            yield made
 
 
 def clean(notebook):
@@ -99,10 +112,12 @@ def main():
         for path in notebooks.find()
         if not wanted.chapter or path.parent.name.startswith(wanted.chapter + "_")
     ]
+    if any(path.name == exercises.SHEET for path in wanted.notebook):
+        sys.exit("render.py: sheets are made from solutions.ipynb: name that instead")
     if not chosen:
         sys.exit(f"render.py: no notebooks in chapter {wanted.chapter}")
     failed = 0
-    for path in chosen:
+    for path in with_sheets(chosen):
         print(f"==> {os.path.relpath(path)}", flush=True)
         messages = render(path)
         print("\n".join(messages) or "    stored", flush=True)

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import nbformat
 
 import notebooks
+from exercises import SHEET, SOLUTIONS
 
 DISPLAY_NAMES = {
     "spark": "Spark (chapters 1-6)",
@@ -41,7 +42,9 @@ TITLE = re.compile(r"# (\d+)\.(\d+) \S.*")
 CARD = re.compile(
     r"^\*\*Image\*\* (\w+) · \*\*Data\*\* \S.* · \*\*Time\*\* (\d+) minutes?\s*$", re.M
 )
-TAG = re.compile(rf"{notebooks.EXEMPT}|claim-\d\d")  # chapter 1's claims.csv names these
+TAG = re.compile(
+    rf"{notebooks.EXEMPT}|claim-\d\d"
+)  # chapter 1's claims.csv names these
 SECTIONS = ["## Where this goes wrong", "## Summary", "## Going further"]
 LINK = re.compile(r"(!?)\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)")
 
@@ -59,8 +62,8 @@ def problems(path, chapters=notebooks.CHAPTERS):
 
 
 def is_lesson(path, chapters=notebooks.CHAPTERS):
-    """Return whether all rules hold for it: neither the index nor exercises."""
-    return path.parent != chapters and path.stem != "exercises"
+    """Return whether all rules hold for it: not for the index, not for exercises."""
+    return path.parent != chapters and path.name not in (SHEET, SOLUTIONS)
 
 
 def rendered(notebook):

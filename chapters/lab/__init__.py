@@ -3,7 +3,7 @@
 Nothing that a chapter teaches hides here. Notebooks write `from lab import ...`.
 """
 
-from lab.check import check
+from lab.check import check, exercise
 from lab.data import data, scratch
 from lab.plot import palette, style
 from lab.serve import Server, free_port, get_json, local_url, wait_for
@@ -12,6 +12,7 @@ __all__ = [
     "Server",
     "check",
     "data",
+    "exercise",
     "free_port",
     "get_json",
     "local_url",

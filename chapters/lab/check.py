@@ -10,3 +10,23 @@ def check(claim, holds):
     if not bool(holds):
         raise AssertionError(f"does not hold: {claim}")
     print(f"{claim}: True")
+
+
+def exercise(number, answers, test):
+    """Print whether an exercise is solved, and a hint if it is not; never raise.
+
+    number: the exercise's number on its sheet.
+    answers: the reader's answer, or a tuple of several; `...` is one not given yet.
+    test: a function of the answers whose AssertionErrors say what is still wrong.
+    """
+    answers = answers if isinstance(answers, tuple) else (answers,)
+    if any(answer is ... for answer in answers):
+        print(f"Exercise {number}: not answered yet")
+        return
+    try:
+        test(*answers)
+    except Exception as error:  # a reader's code may fail in any way
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        print(f"Exercise {number}: not solved yet. {kind}{error}")
+    else:
+        print(f"Exercise {number}: solved")

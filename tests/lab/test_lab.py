@@ -106,3 +106,23 @@ def test_style_and_palette_are_usable():
     lab.style()
     cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     assert cycle == lab.palette and len(set(lab.palette)) == len(lab.palette)
+
+
+def too_small(number):
+    """Pass for numbers above one."""
+    assert number > 1, "more than one"
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (..., "not answered yet"),
+        ((..., 2), "not answered yet"),
+        (1, "not solved yet. more than one"),
+        ("a", "not solved yet. TypeError: "),
+        (2, "solved"),
+    ],
+)
+def test_exercise_tells_and_never_raises(answers, told, capsys):
+    lab.exercise(4, answers, too_small)
+    assert capsys.readouterr().out.startswith(f"Exercise 4: {told}")

@@ -1,0 +1,113 @@
+"""What MPI offers and what it leaves to you: four ranks, started by notebook 1.2 with
+
+    mpirun -n 4 python mpi_collectives.py {tour,late,types,killed,deadlock}
+
+Every rank runs this whole program; rank 0 alone prints.
+"""
+
+import json
+import os
+import signal
+import sys
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from mpi4py import MPI
+
+from lab import data
+
+world = MPI.COMM_WORLD
+rank, size = world.rank, world.size
+
+
+def say(*told):
+    if rank == 0:
+        print(*told, flush=True)
+
+
+def tour():
+    mine = np.array([rank + 1.0])
+
+    from_zero = np.array([42.0]) if rank == 0 else np.empty(1)
+    world.Bcast(from_zero, root=0)
+    say("Bcast      rank 0's value on every rank:", world.gather(from_zero[0]))
+
+    dealt = np.empty(1)
+    world.Scatter(np.arange(10.0, 10.0 + size) if rank == 0 else None, dealt, root=0)
+    say("Scatter    one piece of rank 0's array each:", world.gather(dealt[0]))
+
+    collected = np.empty(size) if rank == 0 else None
+    world.Gather(mine, collected, root=0)
+    say("Gather     all values on rank 0:", collected)
+
+    rows = np.arange(size, dtype=float) + 10 * rank
+    columns = np.empty(size)
+    world.Alltoall(rows, columns)
+    everyone = world.gather(columns.astype(int).tolist())
+    say("Alltoall   row r of a matrix in, column r out:", everyone)
+
+    total = np.empty(1) if rank == 0 else None
+    world.Reduce(mine, total, op=MPI.SUM, root=0)
+    say("Reduce     the sum on rank 0:", total)
+
+    world.Allreduce(MPI.IN_PLACE, mine, op=MPI.SUM)
+    say("Allreduce  the sum on every rank:", world.gather(mine[0]))
+
+    grid = world.Create_cart(dims=[2, size // 2], periods=[True, True])
+    say("Cartesian  (row, column) of each rank:", world.gather(tuple(grid.coords)))
+    right = world.gather(grid.Shift(direction=1, disp=1)[1])
+    say("Cartesian  right neighbour of each rank:", right)
+
+    machine = world.Split_type(MPI.COMM_TYPE_SHARED)  # the ranks that share memory
+    say("Split_type rank within the machine:", world.gather(machine.rank))
+
+
+def late():
+    """Add up each carrier's minutes of late arrival, and vectors made from a seed."""
+    flights = pq.read_table(
+        data("flights/flights.parquet"), columns=["carrier", "arr_delay"]
+    )
+    carriers = sorted(pc.unique(flights["carrier"]).to_pylist())
+    begin, end = (len(flights) * r // size for r in (rank, rank + 1))
+    mine = flights.slice(begin, end - begin)
+    mine = mine.filter(pc.greater(mine["arr_delay"], 15)).to_pandas()
+    sums = mine.groupby("carrier")["arr_delay"].sum()
+    minutes = sums.reindex(carriers, fill_value=0).to_numpy(dtype=np.int64)
+    world.Allreduce(MPI.IN_PLACE, minutes, op=MPI.SUM)
+
+    vector = np.random.default_rng(rank).normal(size=1000)
+    world.Allreduce(MPI.IN_PLACE, vector, op=MPI.SUM)
+    by_carrier = dict(zip(carriers, minutes.tolist(), strict=True))
+    say(json.dumps({"minutes": by_carrier, "vector": vector.tolist()}))
+
+
+def types():
+    """Send eight bytes that are a double, receive them as an integer."""
+    if rank == 1:
+        world.Send([np.array([1.5]), MPI.BYTE], dest=0)
+    if rank == 0:
+        number = np.empty(1, dtype=np.int64)
+        world.Recv([number, MPI.BYTE], source=1)
+        say("rank 1 sent 1.5, rank 0 received", number[0])
+
+
+def killed():
+    """Rank 2 dies in the third of five rounds; every rank notes what it finishes."""
+    for step in range(1, 6):
+        if rank == 2 and step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        world.Barrier()
+        say("round", step, "done")
+    say("all rounds done")
+
+
+def deadlock():
+    """Each of two ranks waits for the other's message before it sends its own."""
+    if rank < 2:
+        theirs = world.recv(source=1 - rank)
+        world.send(rank, dest=1 - rank)
+        say("received", theirs)
+
+
+{f.__name__: f for f in (tour, late, types, killed, deadlock)}[sys.argv[1]]()

@@ -1,0 +1,76 @@
+"""Processes that add up minutes in one shared array; started by notebook 1.2 with
+
+    python shared_counts.py {lock,none,own} PROCESSES
+
+lock: they take a lock for every update; none: they do not; own: each adds up for
+itself and the sums are merged at the end. Prints JSON: the minutes found and the seconds.
+"""
+
+import json
+import sys
+import time
+from multiprocessing import Barrier, Lock, Process, shared_memory
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lab import data
+
+CARRIERS = 16
+REPEATS = 10  # passes over the data, to give the processes time to meet
+
+
+def add_up(name, flights, lock, start, private):
+    shared = shared_memory.SharedMemory(name)
+    totals = np.ndarray(CARRIERS, dtype=np.int64, buffer=shared.buf)
+    mine = np.zeros(CARRIERS, dtype=np.int64)
+    start.wait()
+    for carrier, minutes in flights:
+        if private:
+            mine[carrier] += minutes
+        elif lock is None:
+            totals[carrier] += minutes  # read, add, write: three steps, not one
+        else:
+            with lock:
+                totals[carrier] += minutes
+    if private:
+        with lock:
+            totals += mine
+    del totals
+    shared.close()
+
+
+def main(how, processes):
+    flights = pq.read_table(
+        data("flights/flights.parquet"), columns=["carrier", "arr_delay"]
+    )
+    late = flights.filter(pc.greater(flights["arr_delay"], 15))
+    carrier = late["carrier"].combine_chunks().dictionary_encode().indices.to_numpy()
+    pairs = np.stack([carrier, late["arr_delay"].to_numpy()], axis=1).astype(np.int64)
+    pairs = np.tile(pairs, (REPEATS, 1))
+    shared = shared_memory.SharedMemory(create=True, size=8 * CARRIERS)
+    totals = np.ndarray(CARRIERS, dtype=np.int64, buffer=shared.buf)
+    totals[:] = 0
+    lock, start = None if how == "none" else Lock(), Barrier(processes + 1)
+    workers = [
+        Process(target=add_up,
+                args=(shared.name, pairs[n::processes], lock, start, how == "own"))
+        for n in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    start.wait()
+    began = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    seconds = time.perf_counter() - began
+    print(json.dumps({"right": int(pairs[:, 1].sum()), "found": int(totals.sum()),
+                      "updates": len(pairs), "seconds": seconds}))
+    del totals
+    shared.close()
+    shared.unlink()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
