@@ -106,12 +106,10 @@ def train(options):
     server = ParameterServer(features.shape[1], options.workers, options.gradients,
                              options.how == "sync")
     with Listener(("localhost", 0)) as listener:
-        told = [f"--port={listener.address[1]}", f"--workers={options.workers}",
-                f"--slow={options.slow}"]
-        workers = [
-            subprocess.Popen([sys.executable, __file__, "worker", f"--number={n}", *told])
-            for n in range(options.workers)
-        ]
+        worker = [sys.executable, __file__, "worker", f"--port={listener.address[1]}",
+                  f"--workers={options.workers}", f"--slow={options.slow}"]
+        workers = [subprocess.Popen([*worker, f"--number={n}"])
+                   for n in range(options.workers)]
         connections = [listener.accept() for _ in workers]
     threads = [threading.Thread(target=server.serve, args=[c]) for c in connections]
     began = time.perf_counter()

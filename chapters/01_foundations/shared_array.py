@@ -3,7 +3,7 @@
     python shared_counts.py {lock,none,own} PROCESSES
 
 lock: they take a lock for every update; none: they do not; own: each adds up for
-itself and the sums are merged at the end. Prints JSON: the minutes found and the seconds.
+itself, and the sums are merged at the end. Prints JSON: minutes found, seconds.
 """
 
 import json
