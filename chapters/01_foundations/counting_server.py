@@ -1,0 +1,50 @@
+"""A server that adds numbers up; started by notebook 1.3 with
+
+    python counting_server.py PORT {memory,client,FILE} [SECONDS]
+
+Where is the state, the sum so far? memory: in this process (a stateful server).
+client: with the caller, who sends it along (stateless). FILE: in a SQLite file, written
+before the answer is given. GET /add?n=3&state=4 answers the new sum. SECONDS is how long
+each answer takes.
+"""
+
+import json
+import sqlite3
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock
+from urllib.parse import parse_qs, urlsplit
+
+port, where, seconds = int(sys.argv[1]), sys.argv[2], float((sys.argv[3:] or [0])[0])
+total, lock = 0, Lock()
+
+
+def add(n, state):
+    global total
+    if where == "client":
+        return state + n
+    with lock:
+        if where == "memory":
+            total += n
+            return total
+        with sqlite3.connect(where) as store:  # commits at the end, or not at all
+            store.execute("CREATE TABLE IF NOT EXISTS sums (total INTEGER)")
+            store.execute("INSERT INTO sums SELECT ? + COALESCE(MAX(total), 0) FROM sums",
+                          [n])
+            return store.execute("SELECT MAX(total) FROM sums").fetchone()[0]
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = {k: int(v[0]) for k, v in parse_qs(urlsplit(self.path).query).items()}
+        Event().wait(seconds if "n" in asked else 0)
+        body = json.dumps({"sum": add(asked.get("n", 0), asked.get("state", 0))}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Keep quiet: the default writes a line for each request."""
+
+
+ThreadingHTTPServer(("localhost", port), Handler).serve_forever()

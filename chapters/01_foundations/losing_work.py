@@ -1,0 +1,75 @@
+"""Spark jobs that lose something on the way; started by notebook 1.6 with
+
+    spark-submit losing_work.py {nothing,executor,worker,straggler,bad-place} ...
+
+Each job adds up squares in sixteen tasks of 0.2 s. In one task, at its first attempt,
+the executor's JVM is killed, or only its Python worker; or it is very slow; or it fails
+on the executor where it ran first. Prints JSON: for each job its answer or its error,
+its seconds, and its tasks as Spark's REST API tells them.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from threading import Event
+
+from pyspark import TaskContext
+from pyspark.sql import SparkSession
+
+from lab import get_json, wait_for
+
+
+def jvm():
+    """Return the process id of this task's JVM: the parent of our parent, a daemon."""
+    with open(f"/proc/{os.getppid()}/stat") as stat:
+        return int(stat.read().rsplit(")", 1)[1].split()[1])
+
+
+def square(number, what):
+    first = TaskContext.get().attemptNumber() == 0
+    if number == 5 and first and what == "executor":
+        os.kill(jvm(), signal.SIGKILL)
+        Event().wait(5)
+    if number == 5 and first and what == "worker":
+        os._exit(1)
+    if number == 15 and first and what == "straggler":
+        Event().wait(12)
+    if number == 5 and first and what == "bad-place":
+        raise OSError("the disk of this executor is broken")
+    Event().wait(0.2)
+    return number * number
+
+
+def tell(sc, what):
+    sc.setJobDescription(what)
+    began = time.time()
+    try:
+        numbers = sc.parallelize(range(16), 16)
+        told = {"answer": numbers.map(lambda n: square(n, what)).sum()}
+    except Exception as error:
+        text = str(error)
+        told = {"error": text[text.index("Job aborted") :].splitlines()[0]}
+    told["seconds"] = time.time() - began
+    api = f"{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}"
+
+    def ended():
+        jobs = [j for j in get_json(f"{api}/jobs") if j.get("description") == what]
+        return jobs and jobs[0]["status"] != "RUNNING" and jobs
+
+    stage = wait_for(ended, 10, "the job's end")[0]["stageIds"][0]
+    keys = ("taskId", "index", "attempt", "executorId", "status", "launchTime",
+            "duration", "speculative")
+    told["tasks"] = [
+        {key: task.get(key) for key in keys}
+        for task in get_json(f"{api}/stages/{stage}/0/taskList?length=1000")
+    ]
+    return told
+
+
+if __name__ == "__main__":
+    spark = SparkSession.builder.appName("losing work").getOrCreate()
+    wanted = sys.argv[1:]
+    print(json.dumps({what: tell(spark.sparkContext, what) for what in wanted}))
+    spark.stop()
