@@ -3,9 +3,9 @@
     python counting_server.py PORT {memory,client,FILE} [SECONDS]
 
 Where is the state, the sum so far? memory: in this process (a stateful server).
-client: with the caller, who sends it along (stateless). FILE: in a SQLite file, written
-before the answer is given. GET /add?n=3&state=4 answers the new sum. SECONDS is how long
-each answer takes.
+client: with the caller, who sends it along (stateless). FILE: in a SQLite file,
+written before the answer is given. GET /add?n=3&state=4 answers the new sum. SECONDS
+is how long each answer takes.
 """
 
 import json
@@ -29,19 +29,19 @@ def add(n, state):
             return total
         with sqlite3.connect(where) as store:  # commits at the end, or not at all
             store.execute("CREATE TABLE IF NOT EXISTS sums (total INTEGER)")
-            store.execute("INSERT INTO sums SELECT ? + COALESCE(MAX(total), 0) FROM sums",
-                          [n])
-            return store.execute("SELECT MAX(total) FROM sums").fetchone()[0]
+            before = store.execute("SELECT MAX(total) FROM sums").fetchone()[0] or 0
+            store.execute("INSERT INTO sums VALUES (?)", [before + n])
+            return before + n
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         asked = {k: int(v[0]) for k, v in parse_qs(urlsplit(self.path).query).items()}
         Event().wait(seconds if "n" in asked else 0)
-        body = json.dumps({"sum": add(asked.get("n", 0), asked.get("state", 0))}).encode()
+        total = add(asked.get("n", 0), asked.get("state", 0))
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(json.dumps({"sum": total}).encode())
 
     def log_message(self, *_):
         """Keep quiet: the default writes a line for each request."""

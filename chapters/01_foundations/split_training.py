@@ -17,10 +17,9 @@ import time
 from pathlib import Path
 from threading import Event
 
+import network
 import numpy as np
 from mpi4py import MPI
-
-import network
 
 world = MPI.COMM_WORLD
 
