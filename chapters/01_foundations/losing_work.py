@@ -35,7 +35,7 @@ def square(number, what):
     if number == 5 and first and what == "worker":
         os._exit(1)
     if number == 15 and first and what == "straggler":
-        Event().wait(12)
+        Event().wait(40)
     if number == 5 and first and what == "bad-place":
         raise OSError("the disk of this executor is broken")
     Event().wait(0.2)

@@ -2,7 +2,7 @@
 
 A row names a claim, what the book does with it (show, or correct where the text is
 wrong), the claim in our words, and a notebook. There a compared cell with output must
-carry the tag claim-NN; a correction must also stand below a "What the textbooks say" box.
+carry the tag claim-NN, and a correction must stand below a "What the textbooks say".
 """
 
 import csv
