@@ -1,7 +1,8 @@
 # The book's commands; `make` alone lists them. What a command needs, it makes first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test render lint lock data images run test-images bench clean \
+.PHONY: help lab test test-cluster render lint lock data images run cluster cluster-stop \
+	test-images bench clean \
 	spark dl tools interpreter
 
 PYTHON ?= python3.11
@@ -21,6 +22,10 @@ lab: spark dl ## open the book in JupyterLab, without Docker
 
 test: spark dl tools ## run every check and notebook; CHAPTER=02 for one chapter
 	@$(ENV) exec spark pytest tests --ignore=tests/images \
+	    $(if $(CHAPTER),--chapter=$(CHAPTER))
+
+test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
+	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
 	    $(if $(CHAPTER),--chapter=$(CHAPTER))
 
 render: spark dl ## run notebooks and store outputs; NOTEBOOK=path or CHAPTER=02
@@ -43,6 +48,12 @@ images: ## build the Docker images spark and dl
 
 run: ## start an image with ./work mounted; IMAGE=spark or IMAGE=dl
 	@docker/images.sh run $(IMAGE)
+
+cluster: ## start Spark, MLflow, PostgreSQL and Jupyter in containers; IMAGE=spark or dl
+	@docker/images.sh cluster $(IMAGE)
+
+cluster-stop: ## stop that cluster; MLflow's records stay for the next time
+	@docker/images.sh cluster-stop
 
 test-images: tools images ## start both images, try them, run their notebooks inside
 	@$(ENV) exec tools python -m pytest tests/images

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds and starts the book's images: `make images`, `make run IMAGE=spark|dl`.
+# Builds and starts the book's images: `make images`, `make run IMAGE=spark|dl`, and a
+# cluster of them: `make cluster`, `make cluster-stop`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOCKER_BUILDKIT=1
@@ -64,7 +65,7 @@ build() {
         [[ ! -f $wheel ]] || cp --update "$wheel" docker/dl/wheels/
     done
     local image
-    for image in spark dl; do
+    for image in spark dl database; do
         echo "==> building scaling-ml-book/$image"
         docker build "${options[@]}" --file "docker/$image/Dockerfile" \
             --tag "scaling-ml-book/$image" .
@@ -72,23 +73,77 @@ build() {
     docker images --filter "reference=scaling-ml-book/*"
 }
 
-# The reader's own files are in ./work, with the reader's own ids.
-run() {
+# The reader's own files are in ./work, with the reader's own ids; root's go to jovyan.
+prepare() {
     find_engine
     [[ $1 == spark || $1 == dl ]] || fail "IMAGE is spark or dl, not '$1'"
     docker image inspect "scaling-ml-book/$1" > /dev/null 2>&1 ||
         fail "there is no image scaling-ml-book/$1: run make images"
-    local port=${PORT:-8888} ids=()
     mkdir -p work
-    [[ $(id -u) == 0 ]] ||
-        ids=(--user root --env "NB_UID=$(id -u)" --env "NB_GID=$(id -g)")
-    [[ -t 0 ]] && ids+=(--interactive --tty)
-    docker run --rm "${ids[@]}" --publish "127.0.0.1:$port:8888" \
+    export NB_UID=1000 NB_GID=100
+    if [[ $(id -u) == 0 ]]; then
+        chown "$NB_UID:$NB_GID" work
+    else
+        NB_UID=$(id -u) NB_GID=$(id -g)
+    fi
+}
+
+run() {
+    prepare "$1"
+    local terminal=()
+    [[ -t 0 ]] && terminal=(--interactive --tty)
+    docker run --rm "${terminal[@]}" --user root --env NB_UID --env NB_GID \
+        --publish "127.0.0.1:${PORT:-8888}:8888" \
         --volume "$PWD/work:/home/jovyan/work" "scaling-ml-book/$1"
+}
+
+compose() {
+    local command=(docker compose)
+    if ! command docker compose version > /dev/null 2>&1; then
+        command=(docker-compose)
+        command -v docker-compose > /dev/null || fail "there is no docker compose:" \
+            "install Docker's plugin for it, on Debian the package docker-compose"
+    fi
+    export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-scaling-ml-book}
+    command "${command[@]}" --file docker/compose.yml "$@"
+}
+
+# Whether Jupyter is healthy and the master has both workers.
+cluster_is_up() {
+    [[ $(docker inspect --format '{{.State.Health.Status}}' \
+        "$(compose ps --quiet jupyter)") == healthy ]] &&
+        compose exec -T jupyter bash -c 'exec 3<> /dev/tcp/master/8080
+            printf "GET /json/ HTTP/1.0\r\n\r\n" >&3; cat <&3' |
+        grep -q '"aliveworkers" : 2'
+}
+
+cluster() {
+    prepare "$1"
+    export IMAGE=$1 PORT=${PORT:-8888} JUPYTER_TOKEN=${JUPYTER_TOKEN:-}
+    # A cluster that runs keeps its token: another one would start Jupyter anew.
+    [[ -n $JUPYTER_TOKEN ]] ||
+        JUPYTER_TOKEN=$(compose exec -T jupyter printenv JUPYTER_TOKEN 2> /dev/null) ||
+        JUPYTER_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+    compose up --detach || fail "the cluster did not start; make cluster-stop removes it"
+    local i
+    for ((i = 0; i < 60; i++)); do
+        if cluster_is_up; then
+            echo "Jupyter  http://127.0.0.1:$PORT/lab?token=$JUPYTER_TOKEN"
+            echo "Spark    http://127.0.0.1:${MASTER_PORT:-8080}"
+            echo "MLflow   http://127.0.0.1:${MLFLOW_PORT:-5000}"
+            return
+        fi
+        sleep 2
+    done
+    compose ps
+    compose logs --tail 10
+    fail "not healthy after two minutes, see above; make cluster-stop removes it"
 }
 
 case ${1:-} in
     build) build ;;
     run) run "${2:-spark}" ;;
-    *) fail "usage: docker/images.sh build | run spark|dl" ;;
+    cluster) cluster "${2:-spark}" ;;
+    cluster-stop) JUPYTER_TOKEN='' compose down ;;
+    *) fail "usage: docker/images.sh build | run IMAGE | cluster IMAGE | cluster-stop" ;;
 esac

@@ -10,7 +10,7 @@ SECONDS = "book/seconds"  # the cache's key for how long each test took last tim
 
 
 def pytest_addoption(parser):
-    """Add --chapter and --cores."""
+    """Add --chapter, --cores and --cluster."""
     parser.addoption(
         "--chapter",
         action="append",
@@ -23,7 +23,13 @@ def pytest_addoption(parser):
         default="",
         metavar="N[,N]",
         help="run every chosen Spark notebook also with this many cores "
-        "(default: 1 and 4, chapter 2 only)",
+        "(default: 4, chapter 2 only)",
+    )
+    parser.addoption(
+        "--cluster",
+        action="store_true",
+        help="run the Spark notebooks of chapters 1 and 2 on a standalone cluster, "
+        "and nothing else",
     )
 
 
@@ -50,6 +56,8 @@ def belongs(item, chosen):
 
 def pytest_collection_modifyitems(config, items):
     """Keep the chosen chapters' tests; put the longest first, as last measured."""
+    if config.getoption("cluster"):
+        items[:] = [item for item in items if item.nodeid.endswith("-cluster]")]
     if chosen := chapters(config):
         dropped = [item for item in items if not belongs(item, chosen)]
         config.hook.pytest_deselected(items=dropped)

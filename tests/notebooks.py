@@ -179,17 +179,23 @@ def _staging_folder():
 def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None):
     """Run a notebook with nbval, strictly, and return a Run.
 
-    master: replaces spark.master in a copy of the configuration, e.g. "local[4]".
+    master: replaces spark.master in a copy of the configuration, e.g. "local[4]";
+    "cluster" starts a standalone cluster for it (tests/cluster.py).
     """
     cells = code_cells(read(notebook))
     variables = {}
     with Stage(notebook, chapters) as stage:
-        if master:
-            variables["SPARK_CONF_DIR"] = str(_conf_with(master, stage.folder / "conf"))
         lines = stage.folder / "cells.jsonl"
         lines.touch()
         command = [TESTS / "nbval_cells.py", stage.notebook, lines, str(CELL_SECONDS)]
-        told, output = stage.run([sys.executable, *command], seconds, **variables)
+        command = [sys.executable, *command]
+        conf = stage.folder / "conf"
+        if master == "cluster":
+            command = [sys.executable, TESTS / "cluster.py", conf, *command]
+        elif master:
+            configuration(conf, master)
+            variables["SPARK_CONF_DIR"] = str(conf)
+        told, output = stage.run(command, seconds, **variables)
         ran = [json.loads(line) for line in lines.read_text().splitlines()]
         problems = _cell_problems(ran)
         if told["code"] is None:
@@ -217,8 +223,11 @@ def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None):
     )
 
 
-def _conf_with(master, folder):
-    """Copy Spark's configuration to folder, with another master; return the folder."""
+def configuration(folder, master):
+    """Copy Spark's configuration to a new folder, with another master.
+
+    Raises ValueError when the configuration does not name a master exactly once.
+    """
     shutil.copytree(os.environ["SPARK_CONF_DIR"], folder)
     defaults = folder / "spark-defaults.conf"
     text, count = re.subn(
@@ -227,7 +236,6 @@ def _conf_with(master, folder):
     if count != 1:
         raise ValueError("spark-defaults.conf does not set spark.master once")
     defaults.write_text(text)
-    return folder
 
 
 def _cell_problems(ran, shown=3):

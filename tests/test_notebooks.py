@@ -2,9 +2,9 @@
 
 import pytest
 
+import exercises
 import notebooks
 
-ALWAYS_ON_OTHER_CORES = "02"  # the chapter on how Spark runs; --cores tries them all
 ALL = [path for path in notebooks.find() if notebooks.code_cells(notebooks.read(path))]
 NAMES = [str(path.relative_to(notebooks.CHAPTERS)) for path in ALL]
 
@@ -25,27 +25,43 @@ def test_outputs_are_as_stored(notebook, record_property):
     check(notebook, record_property, str(notebook.relative_to(notebooks.CHAPTERS)))
 
 
-def on_other_cores(config):
-    """Return the (notebook, cores) that test_outputs_on_other_cores tries."""
-    wanted = config.getoption("cores")
-    uses_spark = [p for p in ALL if "pyspark" in p.read_text(encoding="utf-8")]
-    if not wanted:
-        uses_spark = [
-            p for p in uses_spark if p.parent.name[:2] == ALWAYS_ON_OTHER_CORES
-        ]
-    return [(p, int(n)) for p in uses_spark for n in (wanted or "1,4").split(",")]
+def elsewhere(config):
+    """Return the (notebook, master) pairs that test_outputs_elsewhere tries.
+
+    Lessons that use Spark: chapter 2's always with four cores, all with --cores=N,M;
+    with --cluster only those of chapters 1 and 2, on a standalone cluster.
+    """
+    lessons = [
+        path
+        for path in ALL
+        if path.parent != notebooks.CHAPTERS
+        and path.name not in (exercises.SHEET, exercises.SOLUTIONS)
+        and "pyspark" in path.read_text(encoding="utf-8")
+    ]
+    if config.getoption("cluster"):
+        masters, chapters = ["cluster"], ("01", "02")
+    elif cores := config.getoption("cores"):
+        masters, chapters = [f"local[{n}]" for n in cores.split(",")], None
+    else:
+        masters, chapters = ["local[4]"], ("02",)
+    return [
+        (path, master)
+        for path in lessons
+        if chapters is None or path.parent.name[:2] in chapters
+        for master in masters
+    ]
 
 
 def pytest_generate_tests(metafunc):
-    """Give test_outputs_on_other_cores its notebooks and numbers of cores."""
-    if "cores" in metafunc.fixturenames:
-        pairs = on_other_cores(metafunc.config)
-        ids = [f"{p.relative_to(notebooks.CHAPTERS)}-local[{n}]" for p, n in pairs]
-        metafunc.parametrize(("notebook", "cores"), pairs, ids=ids)
+    """Give test_outputs_elsewhere its notebooks and masters."""
+    if "master" in metafunc.fixturenames:
+        pairs = elsewhere(metafunc.config)
+        ids = [f"{p.relative_to(notebooks.CHAPTERS)}-{master}" for p, master in pairs]
+        metafunc.parametrize(("notebook", "master"), pairs, ids=ids)
 
 
 @pytest.mark.notebook
-def test_outputs_on_other_cores(notebook, cores, record_property):
-    """Its outputs agree too when Spark's configuration gives it other cores."""
-    name = f"{notebook.relative_to(notebooks.CHAPTERS)} on {cores}"
-    check(notebook, record_property, name, master=f"local[{cores}]")
+def test_outputs_elsewhere(notebook, master, record_property):
+    """Its outputs agree too when Spark's configuration names another master."""
+    name = f"{notebook.relative_to(notebooks.CHAPTERS)} on {master}"
+    check(notebook, record_property, name, master=master)
