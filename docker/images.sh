@@ -108,11 +108,10 @@ compose() {
     command "${command[@]}" --file docker/compose.yml "$@"
 }
 
-# Whether Jupyter is healthy and the master has both workers.
+# Whether Jupyter's container ($1) is healthy and the master has both workers.
 cluster_is_up() {
-    [[ $(docker inspect --format '{{.State.Health.Status}}' \
-        "$(compose ps --quiet jupyter)") == healthy ]] &&
-        compose exec -T jupyter bash -c 'exec 3<> /dev/tcp/master/8080
+    [[ $(docker inspect --format '{{.State.Health.Status}}' "$1") == healthy ]] &&
+        docker exec "$1" bash -c 'exec 3<> /dev/tcp/master/8080
             printf "GET /json/ HTTP/1.0\r\n\r\n" >&3; cat <&3' |
         grep -q '"aliveworkers" : 2'
 }
@@ -125,9 +124,10 @@ cluster() {
         JUPYTER_TOKEN=$(compose exec -T jupyter printenv JUPYTER_TOKEN 2> /dev/null) ||
         JUPYTER_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
     compose up --detach || fail "the cluster did not start; make cluster-stop removes it"
-    local i
+    local i jupyter
+    jupyter=$(compose ps --quiet jupyter)
     for ((i = 0; i < 60; i++)); do
-        if cluster_is_up; then
+        if cluster_is_up "$jupyter"; then
             echo "Jupyter  http://127.0.0.1:$PORT/lab?token=$JUPYTER_TOKEN"
             echo "Spark    http://127.0.0.1:${MASTER_PORT:-8080}"
             echo "MLflow   http://127.0.0.1:${MLFLOW_PORT:-5000}"
