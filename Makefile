@@ -1,8 +1,8 @@
 # The book's commands; `make` alone lists them. What a command needs, it makes first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-cluster render lint lock data images run cluster cluster-stop \
-	test-images bench clean \
+.PHONY: help lab test test-cluster render lint lock data picture images run cluster \
+	cluster-stop test-images bench clean \
 	spark dl tools interpreter
 
 PYTHON ?= python3.11
@@ -42,6 +42,9 @@ lock: ## renew the locks from the lists of direct dependencies
 
 data: spark ## make datasets/ again from its pinned sources; needs the network
 	@$(ENV) exec spark python datasets/build.py
+
+picture: spark ## take the picture of MLflow's page again; needs Chromium
+	@$(ENV) exec spark python chapters/03_mlflow/photograph.py
 
 images: ## build the Docker images spark and dl
 	@docker/images.sh build
