@@ -305,7 +305,11 @@ def anchors(path):
 
 
 def links(notebook, path):
-    """Every link inside the book leads somewhere; pictures are drawn, not linked."""
+    """Every link inside the book leads somewhere; pictures are drawn, not linked.
+
+    But for a photograph of a web page, named as the notebook, with its photograph.py.
+    """
+    photograph = path.with_name("photograph.py").exists()
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
@@ -313,7 +317,7 @@ def links(notebook, path):
         if "<img" in text:
             yield "links to an image; draw it by code"
         for image, target in LINK.findall(text):
-            if image:
+            if image and not (photograph and target == f"{path.stem}.png"):
                 yield f"links to an image: {target}; draw it by code"
             elif not re.match(r"[a-z]+:", target):
                 yield from dead(target, path)

@@ -1,6 +1,7 @@
 """The notebooks run inside the images: every one under nbval, one in a browser."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import BOOK, docker, tag
@@ -23,13 +24,23 @@ def notebooks_of(image):
     ]
 
 
-def test_every_notebook_without_network(image):
-    told = docker(
+def run_notebooks(image, notebooks):
+    """Run notebooks under nbval in one container; return the CompletedProcess."""
+    return docker(
         "run", "--rm", "--network", "none", "--memory", "4g", tag(image),
-        "python", "-m", "pytest", "--nbval", "--nbval-cell-timeout=120", "--quiet",
-        "-p", "no:cacheprovider", *notebooks_of(image), timeout=1500,
+        "python", "-m", "pytest", "--nbval", "--nbval-cell-timeout=180", "--quiet",
+        "-p", "no:cacheprovider", *notebooks, timeout=1500,
     )  # fmt: skip
-    assert told.returncode == 0, told.stdout[-6000:]
+
+
+def test_every_notebook_without_network(image):
+    """Two containers at a time, as two cores allow, each with every second one."""
+    every = notebooks_of(image)
+    with ThreadPoolExecutor(2) as pool:
+        halves = [pool.submit(run_notebooks, image, every[k::2]) for k in range(2)]
+    for half in halves:
+        told = half.result()
+        assert told.returncode == 0, told.stdout[-6000:]
 
 
 @pytest.fixture(scope="module")
