@@ -1,11 +1,14 @@
 """Spark jobs that lose something on the way; started by notebook 1.6 with
 
-    spark-submit losing_work.py {nothing,executor,worker,straggler,bad-place} ...
+    spark-submit losing_work.py JOB ...
 
 Each job adds up squares in sixteen tasks of 0.2 s. In one task, at its first attempt,
-the executor's JVM is killed, or only its Python worker; or it is very slow; or it fails
-on the executor where it ran first. Prints JSON: for each job its answer or its error,
-its seconds, and its tasks as Spark's REST API tells them.
+the executor's JVM is killed (executor), or only its Python worker (worker); or it is
+very slow (straggler); or it fails on the executor where it ran first (bad-place).
+Where an executor dies, the numbers were made once before and kept: in the executors'
+memory (executor) or as files (checkpointed). Prints JSON: for each job its answer or
+its error, its seconds, how many numbers it made, and its tasks as Spark's REST API
+tells them.
 """
 
 import json
@@ -20,6 +23,8 @@ from pyspark.sql import SparkSession
 
 from lab import get_json, wait_for
 
+KEPT = ("executor", "checkpointed")
+
 
 def jvm():
     """Return the process id of this task's JVM: the parent of our parent, a daemon."""
@@ -29,7 +34,7 @@ def jvm():
 
 def square(number, what):
     first = TaskContext.get().attemptNumber() == 0
-    if number == 5 and first and what == "executor":
+    if number == 5 and first and what in KEPT:
         os.kill(jvm(), signal.SIGKILL)
         Event().wait(5)
     if number == 5 and first and what == "worker":
@@ -42,16 +47,33 @@ def square(number, what):
     return number * number
 
 
+def numbers_of(sc, what):
+    """Return 0 to 15 in sixteen partitions, and a counter of those made so far."""
+    made = sc.accumulator(0)
+
+    def make(number):
+        made.add(1)
+        return number
+
+    numbers = sc.parallelize(range(16), 16).map(make)
+    if what in KEPT:
+        numbers.cache() if what == "executor" else numbers.checkpoint()
+        numbers.count()
+    return numbers, made
+
+
 def tell(sc, what):
+    numbers, made = numbers_of(sc, what)
+    before = made.value
     sc.setJobDescription(what)
     began = time.time()
     try:
-        numbers = sc.parallelize(range(16), 16)
         told = {"answer": numbers.map(lambda n: square(n, what)).sum()}
     except Exception as error:
         text = str(error)
         told = {"error": text[text.index("Job aborted") :].splitlines()[0]}
     told["seconds"] = time.time() - began
+    told["made"] = made.value - before
     api = f"{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}"
 
     def ended():

@@ -1,12 +1,14 @@
 """Processes that add up minutes in one shared array; started by notebook 1.2 with
 
-    python shared_counts.py {lock,none,own} PROCESSES
+    python shared_array.py {lock,none,own} PROCESSES
 
 lock: they take a lock for every update; none: they do not; own: each adds up for
-itself, and the sums are merged at the end. Prints JSON: minutes found, seconds.
+itself, and the sums are merged at the end. Prints JSON, of the quickest of three runs:
+minutes found, seconds, and processor seconds of all processes.
 """
 
 import json
+import os
 import sys
 import time
 from multiprocessing import Barrier, Lock, Process, shared_memory
@@ -49,6 +51,13 @@ def main(how, processes):
     carrier = late["carrier"].combine_chunks().dictionary_encode().indices.to_numpy()
     pairs = np.stack([carrier, late["arr_delay"].to_numpy()], axis=1).astype(np.int64)
     pairs = np.tile(pairs, (REPEATS, 1))
+    runs = [run(how, processes, pairs) for _ in range(3)]
+    told = {"right": int(pairs[:, 1].sum()), "updates": len(pairs)}
+    print(json.dumps(told | min(runs, key=lambda told: told["seconds"])))
+
+
+def run(how, processes, pairs):
+    """Add the pairs up once; return the minutes found, and the seconds it took."""
     shared = shared_memory.SharedMemory(create=True, size=8 * CARRIERS)
     totals = np.ndarray(CARRIERS, dtype=np.int64, buffer=shared.buf)
     totals[:] = 0
@@ -61,15 +70,21 @@ def main(how, processes):
     for worker in workers:
         worker.start()
     start.wait()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), children()
     for worker in workers:
         worker.join()
-    seconds = time.perf_counter() - began
-    print(json.dumps({"right": int(pairs[:, 1].sum()), "found": int(totals.sum()),
-                      "updates": len(pairs), "seconds": seconds}))
+    told = {"found": int(totals.sum()), "seconds": time.perf_counter() - began,
+            "cpu": children() - used}
     del totals
     shared.close()
     shared.unlink()
+    return told
+
+
+def children():
+    """Return the processor seconds used by all child processes that have ended."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 if __name__ == "__main__":
