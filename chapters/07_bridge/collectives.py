@@ -28,5 +28,6 @@ told = {
     "even": hvd.allreduce(torch.tensor(rank), op=hvd.Sum, process_set=even).item()
     if even.included() else "not a member",
 }  # fmt: skip
+hvd.barrier()  # whoever leaves ends Horovod for all, and 0 and 2 may still be talking
 with open(f"{sys.argv[1]}/{rank}.json", "w") as file:
     json.dump(told, file)
