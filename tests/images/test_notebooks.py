@@ -29,7 +29,7 @@ def run_notebooks(image, notebooks):
     return docker(
         "run", "--rm", "--network", "none", "--memory", "4g", tag(image),
         "python", "-m", "pytest", "--nbval", "--nbval-cell-timeout=180", "--quiet",
-        "-p", "no:cacheprovider", *notebooks, timeout=1500,
+        "-p", "no:cacheprovider", *notebooks, timeout=2400,
     )  # fmt: skip
 
 
