@@ -10,6 +10,7 @@ ENV = $(PYTHON) docker/env.py
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 CHAPTER ?=
+CORES ?=
 NOTEBOOK ?=
 IMAGE ?= spark
 
@@ -20,9 +21,9 @@ lab: spark dl ## open the book in JupyterLab, without Docker
 	@JUPYTER_CONFIG_PATH=docker/conf $(ENV) exec spark jupyter lab $(ROOT) \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)"
 
-test: spark dl tools ## run every check and notebook; CHAPTER=02 for one chapter
+test: spark dl tools ## run every check and notebook; CHAPTER=02: one chapter; CORES=1,4: on these, too
 	@$(ENV) exec spark pytest tests --ignore=tests/images \
-	    $(if $(CHAPTER),--chapter=$(CHAPTER))
+	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES))
 
 test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
@@ -58,7 +59,7 @@ cluster: ## start Spark, MLflow, PostgreSQL and Jupyter in containers; IMAGE=spa
 cluster-stop: ## stop that cluster; MLflow's records stay for the next time
 	@docker/images.sh cluster-stop
 
-test-images: tools images ## start both images, try them, run their notebooks inside
+test-images: tools images ## start both images, try them, run notebooks inside; EVERY=1: all
 	@$(ENV) exec tools python -m pytest tests/images
 
 bench: tools ## print the images' sizes and how fast they start

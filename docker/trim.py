@@ -1,8 +1,8 @@
 """Remove from this Python's environment what no chapter of the book runs.
 
 Spark's clients for Kubernetes and YARN, native libraries for other platforms, packages'
-own tests, and what is only there to compile extensions. The image tests run every
-notebook on what is left. Prints the megabytes that each group gave back.
+own tests, and what is only there to compile extensions. The image tests import all that
+chapters import from what is left. Prints the megabytes that each group gave back.
 """
 
 import os
@@ -36,7 +36,8 @@ SOURCES = {
 FOR_COMPILERS = (
     "pyarrow/include", "pyarrow/src", "torch/include", "torch/share",
     "tensorflow/include", "numpy/core/include", "pyspark/examples", "jupyterlab/galata",
-    "clang", "jedi/third_party/django-stubs", "torch/test",
+    "clang", "jedi/third_party/django-stubs", "jedi/third_party/typeshed/stubs",
+    "torch/test",
 )  # fmt: skip
 
 

@@ -20,16 +20,16 @@ def pytest_addoption(parser):
     )
     parser.addoption(
         "--cores",
-        default="",
+        type=lambda text: [int(n) for n in text.split(",")],
+        default=[],
         metavar="N[,N]",
-        help="run every chosen Spark notebook also with this many cores "
-        "(default: 4, chapter 2 only)",
+        help="run every chosen Spark notebook also with this many cores",
     )
     parser.addoption(
         "--cluster",
         action="store_true",
-        help="run the Spark notebooks of chapters 1 and 2 on a standalone cluster, "
-        "and nothing else",
+        help="of the notebooks, run the Spark lessons of chapters 1 and 2, "
+        "on a standalone cluster",
     )
 
 
@@ -56,8 +56,6 @@ def belongs(item, chosen):
 
 def pytest_collection_modifyitems(config, items):
     """Keep the chosen chapters' tests; put the longest first, as last measured."""
-    if config.getoption("cluster"):
-        items[:] = [item for item in items if item.nodeid.endswith("-cluster]")]
     if chosen := chapters(config):
         dropped = [item for item in items if not belongs(item, chosen)]
         config.hook.pytest_deselected(items=dropped)

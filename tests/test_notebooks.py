@@ -6,31 +6,14 @@ import exercises
 import notebooks
 
 ALL = [path for path in notebooks.find() if notebooks.code_cells(notebooks.read(path))]
-NAMES = [str(path.relative_to(notebooks.CHAPTERS)) for path in ALL]
-
-
-def check(notebook, record_property, name, master=None):
-    """Run the notebook, note its row of the table, fail with what is wrong."""
-    ran = notebooks.run(notebook, master=master)
-    row = [name, ran.seconds, ran.peak, ran.compared, ran.exempt, ran.isolated]
-    record_property("row", row)
-    if ran.problems:
-        pytest.fail(f"{name}\n" + "\n".join(ran.problems), pytrace=False)
-
-
-@pytest.mark.notebook
-@pytest.mark.parametrize("notebook", ALL, ids=NAMES)
-def test_outputs_are_as_stored(notebook, record_property):
-    """It runs in a fresh kernel, its outputs agree, and it leaves nothing behind."""
-    check(notebook, record_property, str(notebook.relative_to(notebooks.CHAPTERS)))
 
 
 def elsewhere(config):
-    """Return the (notebook, master) pairs that test_outputs_elsewhere tries.
+    """Return the (notebook, master) pairs that the options ask for in addition.
 
-    Lessons that use Spark: chapter 2's always with four cores, all with --cores=N,M;
-    with --cluster only those of chapters 1 and 2, on a standalone cluster. A lesson
-    that names a master itself (2.5, 7.4: the one it starts) would run as before.
+    Lessons that use Spark: with --cores=N,M on that many cores, with --cluster those of
+    chapters 1 and 2 on a standalone cluster. A lesson that names a master itself
+    (2.5, 7.4: the one it starts) would run as before.
     """
     lessons = [
         path
@@ -41,29 +24,28 @@ def elsewhere(config):
         and '\\"spark.master\\":' not in text
     ]
     if config.getoption("cluster"):
-        masters, chapters = ["cluster"], ("01", "02")
-    elif cores := config.getoption("cores"):
-        masters, chapters = [f"local[{n}]" for n in cores.split(",")], None
-    else:
-        masters, chapters = ["local[4]"], ("02",)
-    return [
-        (path, master)
-        for path in lessons
-        if chapters is None or path.parent.name[:2] in chapters
-        for master in masters
-    ]
+        first = [path for path in lessons if path.parent.name[:2] in ("01", "02")]
+        return [(path, "cluster") for path in first]
+    cores = config.getoption("cores")
+    return [(path, f"local[{n}]") for path in lessons for n in cores]
 
 
 def pytest_generate_tests(metafunc):
-    """Give test_outputs_elsewhere its notebooks and masters."""
-    if "master" in metafunc.fixturenames:
-        pairs = elsewhere(metafunc.config)
-        ids = [f"{p.relative_to(notebooks.CHAPTERS)}-{master}" for p, master in pairs]
-        metafunc.parametrize(("notebook", "master"), pairs, ids=ids)
+    """Give the test its notebooks, each with a master or None: the configured one."""
+    pairs = [] if metafunc.config.getoption("cluster") else [(p, None) for p in ALL]
+    pairs += elsewhere(metafunc.config)
+    names = [f"{p.relative_to(notebooks.CHAPTERS)}" for p, _ in pairs]
+    ids = [f"{n}-{m}" if m else n for n, (_, m) in zip(names, pairs, strict=True)]
+    metafunc.parametrize(("notebook", "master"), pairs, ids=ids)
 
 
 @pytest.mark.notebook
-def test_outputs_elsewhere(notebook, master, record_property):
-    """Its outputs agree too when Spark's configuration names another master."""
-    name = f"{notebook.relative_to(notebooks.CHAPTERS)} on {master}"
-    check(notebook, record_property, name, master=master)
+def test_outputs_are_as_stored(notebook, master, record_property):
+    """It runs in a fresh kernel, its outputs agree, and it leaves nothing behind."""
+    ran = notebooks.run(notebook, master=master)
+    name = str(notebook.relative_to(notebooks.CHAPTERS))
+    name += f" on {master}" if master else ""
+    row = [name, ran.seconds, ran.peak, ran.compared, ran.exempt, ran.isolated]
+    record_property("row", row)
+    if ran.problems:
+        pytest.fail(f"{name}\n" + "\n".join(ran.problems), pytrace=False)
