@@ -5,7 +5,8 @@
 A process for each KEY logs COUNT values of the metric of that name to a run, one
 request each, and prints a line of JSON for each that the server has acknowledged, or
 refused: key, step, seconds since 1970, error. They begin when all of them are ready.
-MLFLOW_TRACKING_URI names the server, MLFLOW_HTTP_REQUEST_MAX_RETRIES how patient to be.
+KEY=RETRIES says how often that client repeats a failed request; else MLflow decides.
+MLFLOW_TRACKING_URI names the server.
 """
 
 import json
@@ -19,6 +20,9 @@ from mlflow.exceptions import MlflowException
 
 
 def log(run, count, key, all_ready):
+    key, _, retries = key.partition("=")
+    if retries:
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = retries  # read at each request
     client = MlflowClient()
     all_ready.wait()
     for step in range(count):
