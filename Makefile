@@ -1,7 +1,7 @@
 # The book's commands; `make` alone lists them. What a command needs, it makes first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-cluster render lint lock data picture images run cluster \
+.PHONY: help lab test test-cluster repeat render lint lock data picture images run cluster \
 	cluster-stop test-images bench clean \
 	spark dl tools interpreter
 
@@ -31,6 +31,10 @@ test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a re
 
 render: spark dl ## run notebooks and store outputs; NOTEBOOK=path or CHAPTER=02
 	@$(ENV) exec spark python tests/render.py \
+	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
+
+repeat: spark dl ## run notebooks N times, LOAD busy loops beside, and list what differed
+	@$(ENV) exec spark python tests/repeat.py --times $(or $(N),5) --load $(or $(LOAD),0) \
 	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
 
 lint: spark tools ## only the quick checks of style: notebooks, Python, shell, Docker

@@ -7,7 +7,9 @@ the machine allows namespaces. RESULT.json then holds: `code` (its exit code, nu
 after the deadline of SECONDS), `seconds`, `peak` (MiB: the greatest sum of the PSS of
 all its processes), `isolated` (whether the namespaces could be made), `processes` and
 `ports` (what was still alive and listening `GRACE` seconds after its end; these
-processes are then killed). Orphans are found too: this process adopts them.
+processes are then killed), `work` (processor seconds by kind, see usage.Meter) and
+`waiting` (seconds in which the command kept less than a tenth of one core busy).
+Orphans are found too: this process adopts them.
 """
 
 import ctypes
@@ -22,6 +24,8 @@ import sys
 import time
 
 import psutil
+
+import usage
 
 GRACE = 10  # seconds that the JVM and Python's helpers have to follow their parent
 POLL = 0.5  # seconds between two looks at the processes
@@ -128,8 +132,10 @@ def run(seconds, command):
     """Run the command until its end or the deadline; return what RESULT.json holds."""
     start, peak, parent = time.monotonic(), 0, os.getppid()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    meter = usage.Meter(os.getpid())
     try:
         while child.poll() is None and time.monotonic() - start < seconds:
+            meter.look()
             peak = max(peak, memory(alive()))
             if os.getppid() != parent:
                 sys.exit("cage.py: whoever waited for this run is gone")
@@ -138,6 +144,7 @@ def run(seconds, command):
             except subprocess.TimeoutExpired:
                 continue
         told = {"code": child.poll(), "seconds": time.monotonic() - start, "peak": peak}
+        told |= {"work": meter.work(), "waiting": meter.waiting}
         if told["code"] is None:
             return told | {"processes": [], "ports": []}
         end = time.monotonic() + GRACE

@@ -3,11 +3,13 @@
     python nbval_cells.py NOTEBOOK CELLS.jsonl SECONDS_PER_CELL
 
 CELLS.jsonl gets one JSON object for each code cell as it ends: `cell` (1, 2, ...),
-`outcome` ("passed", "failed", "skipped"), `seconds`, and for a failure `source`,
-`error`, `expected` and `got` (the outputs as text).
+`outcome` ("passed", "failed", "skipped"), `seconds`, `before` and `work` (processor
+seconds of the kernel and all it started, until the cell and in it), and for a failure
+`source`, `error`, `expected` and `got` (the outputs as text).
 """
 
 import json
+import os
 import sys
 import time
 from queue import Empty
@@ -16,6 +18,7 @@ import pytest
 from nbval import kernel, plugin
 
 import notebooks
+import usage
 
 
 class Cells:
@@ -24,16 +27,26 @@ class Cells:
     def __init__(self, path):
         """Write to the file at path."""
         self.path = path
+        self.before = 0.0
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        """Note the processor seconds before the cell."""
+        self.before = usage.processor_seconds(os.getpid())
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
         """Write the cell's line once its outcome is known."""
         report = yield
         if report.when == "call" or report.failed:
+            work = usage.processor_seconds(os.getpid()) - self.before
             line = {
                 "cell": item.cell_num + 1,
                 "outcome": report.outcome,
-                "seconds": call.duration,
+                "seconds": round(call.duration, 3),
+                "before": round(self.before, 2),
+                "work": round(work, 2),
             }
             if call.excinfo:
                 line["source"] = item.cell.source
