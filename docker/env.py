@@ -159,6 +159,8 @@ def make(name):
     )
     if name != "tools":
         finish(name, prefix)
+        say("writing byte code")
+        run(prefix / "bin/python", DOCKER / "warm_up.py", "import", env=variables(prefix))
     stamp.write_text(fingerprint(name))
     say(f"the {name} environment is ready")
 
@@ -273,10 +275,11 @@ def variables(prefix):
     """Return the environment that a process of the book runs under at prefix.
 
     The book's own values replace the machine's, but for SPARK_CONF_DIR: that is how a
-    reader points the same notebooks at another cluster.
+    reader points the same notebooks at another cluster. What keeps Python from writing
+    byte code is dropped: every process would compile the libraries again, for seconds.
     """
     return (
-        os.environ
+        {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         | book_variables()
         | {
             "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(DOCKER / "conf")),
