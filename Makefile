@@ -21,9 +21,10 @@ lab: spark dl ## open the book in JupyterLab, without Docker
 	@JUPYTER_CONFIG_PATH=docker/conf $(ENV) exec spark jupyter lab $(ROOT) \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)"
 
-test: spark dl tools ## run every check and notebook; CHAPTER=02: one chapter; CORES=1,4: on these, too
+test: spark dl tools ## run every check and notebook; CHAPTER=02, CORES=1,4, LOAD=2, KEEP=1
 	@$(ENV) exec spark pytest tests --ignore=tests/images \
-	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES))
+	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES)) \
+	    $(if $(LOAD),--load=$(LOAD)) $(if $(KEEP),--keep)
 
 test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \

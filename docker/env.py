@@ -140,6 +140,8 @@ def make(name):
     prefix = VENVS / name
     stamp = prefix / "complete"
     if stamp.exists() and stamp.read_text() == fingerprint(name):
+        if name == "spark":
+            configure(prefix)
         return
     if name != "tools":
         check_machine(name)
@@ -160,9 +162,41 @@ def make(name):
     if name != "tools":
         finish(name, prefix)
         say("writing byte code")
-        run(prefix / "bin/python", DOCKER / "warm_up.py", "import", env=variables(prefix))
+        run(
+            prefix / "bin/python",
+            DOCKER / "warm_up.py",
+            "import",
+            env=variables(prefix),
+        )
+    if name == "spark":
+        configure(prefix)
     stamp.write_text(fingerprint(name))
     say(f"the {name} environment is ready")
+
+
+def configure(prefix):
+    """Copy Spark's configuration into the environment, with a class-data archive.
+
+    Made again when docker/conf has changed. The dl environment uses it, too: it has
+    the same jars.
+    """
+    conf, stamp = prefix / "conf", prefix / "configured"
+    files = [*sorted((DOCKER / "conf").glob("*")), DOCKER / "warm_up.py"]
+    digest = hashlib.sha256()
+    for file in filter(Path.is_file, files):
+        digest.update(file.read_bytes())
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    say("making Spark's class-data archive")
+    archive = prefix / "spark.jsa"
+    archive.unlink(missing_ok=True)
+    shutil.rmtree(conf, ignore_errors=True)
+    conf.mkdir()
+    for name in ("spark-defaults.conf", "spark-env.sh", "log4j2.properties"):
+        shutil.copy2(DOCKER / "conf" / name, conf)
+    warm_up = (DOCKER / "warm_up.py", "archive", conf, archive)
+    run(prefix / "bin/python", *warm_up, env=variables(prefix))
+    stamp.write_text(digest.hexdigest())
 
 
 def lock(name):
@@ -278,11 +312,13 @@ def variables(prefix):
     reader points the same notebooks at another cluster. What keeps Python from writing
     byte code is dropped: every process would compile the libraries again, for seconds.
     """
+    conf = VENVS / "spark/conf"
+    conf = conf if conf.exists() else DOCKER / "conf"
     return (
         {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         | book_variables()
         | {
-            "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(DOCKER / "conf")),
+            "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(conf)),
             "PYTHONPATH": str(BOOK / "chapters"),
             "PYSPARK_PYTHON": str(prefix / "bin/python"),
             "PATH": f"{prefix}/bin{os.pathsep}{os.environ['PATH']}",

@@ -1,13 +1,17 @@
-"""Do once, while an image is built, what would make its first minute slow.
+"""Do once, while an image or environment is made, what would make each start slow.
 
 - `warm_up.py import` imports what the chapters import, so that its byte code is there;
-- `warm_up.py spark` runs what a first session runs, so that the JVM can write a
-  class-data archive when it ends (-XX:ArchiveClassesAtExit).
+- `warm_up.py archive CONF FILE` makes a class-data archive, which spares the JVM the
+  parsing of Spark's classes, and lets the Spark configuration in CONF name it.
 """
 
 import importlib.util
+import os
+import shutil
 import sys
+import tempfile
 import urllib.request
+from pathlib import Path
 
 MODULES = """
     jupyterlab.labapp jupyter_server.serverapp jupyter_server.services.api.handlers
@@ -42,13 +46,47 @@ def import_all():
         importlib.import_module(name)
 
 
+def archive(conf, file):
+    """Write the archive, from what a first session loads, and the lines that use it.
+
+    It holds only for the very class path it was made with, so that is written out.
+    """
+    import pyspark
+
+    jars = sorted(Path(pyspark.__file__).parent.glob("jars/*.jar"))
+    defaults = Path(conf, "spark-defaults.conf")
+    lines = defaults.read_text().splitlines()
+    number = next(
+        n for n, line in enumerate(lines) if "spark.driver.defaultJavaOptions" in line
+    )
+    lines[number] += (
+        " -Xlog:cds=off -Xlog:cds+dynamic=off -XX:SharedArchiveFile=" + file
+    )
+    classes = ":".join(map(str, jars))
+    lines += [
+        "",
+        "# Written by docker/warm_up.py.",
+        f"spark.driver.extraClassPath {classes}",
+    ]
+    text = "\n".join(lines) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        training = shutil.copytree(conf, Path(folder, "conf"))
+        (training / defaults.name).write_text(
+            text.replace("SharedArchiveFile", "ArchiveClassesAtExit")
+        )
+        os.environ["SPARK_CONF_DIR"] = str(training)
+        first_session()
+    os.chmod(file, 0o444)
+    defaults.write_text(text)
+
+
 def first_session():
     """Run what every session begins with; more would make the archive much larger."""
     from pyspark.sql import SparkSession
 
     spark = SparkSession.builder.getOrCreate()
     spark.range(10).count()
-    spark.range(10).show()
+    spark.range(10).collect()
     urllib.request.urlopen(spark.sparkContext.uiWebUrl + "/jobs/").read()
     # Spark kills its JVM when Python ends; only one that ends by itself writes.
     gateway, jvm = spark.sparkContext._gateway, spark.sparkContext._gateway.proc
@@ -59,4 +97,4 @@ def first_session():
 
 
 if __name__ == "__main__":
-    {"import": import_all, "spark": first_session}[sys.argv[1]]()
+    {"import": import_all, "archive": archive}[sys.argv[1]](*sys.argv[2:])

@@ -2,6 +2,7 @@
 
 import pytest
 
+import budget
 import exercises
 import notebooks
 
@@ -45,7 +46,6 @@ def test_outputs_are_as_stored(notebook, master, record_property):
     ran = notebooks.run(notebook, master=master)
     name = str(notebook.relative_to(notebooks.CHAPTERS))
     name += f" on {master}" if master else ""
-    row = [name, ran.seconds, ran.peak, ran.compared, ran.exempt, ran.isolated]
-    record_property("row", row)
+    record_property("row", budget.row(name, ran))
     if ran.problems:
         pytest.fail(f"{name}\n" + "\n".join(ran.problems), pytrace=False)

@@ -43,11 +43,15 @@ def tree(root):
     return below
 
 
-def processor_seconds(root):
-    """Return the processor seconds of all processes below root, ended ones too."""
-    own = sum(a + b for _, a, b in tree(root).values())
+def processor_seconds(root, below=None):
+    """Return the processor seconds of all processes below root, ended ones too.
+
+    below: the tree of root, where it has just been read.
+    """
+    below = tree(root) if below is None else below
     read = stat(f"/proc/{root}")
-    return own + (sum(int(n) for n in read[1][13:15]) / TICK if read else 0)
+    ended = sum(int(n) for n in read[1][13:15]) / TICK if read else 0
+    return ended + sum(own + children for _, own, children in below.values())
 
 
 class Meter:
@@ -69,15 +73,17 @@ class Meter:
         self._machines = {}  # pid of a JVM: seconds when it ran its first task
 
     def look(self):
-        """Read the counters once; call it every half second or so."""
-        now, total = time.monotonic(), processor_seconds(self.root)
+        """Read the counters once, every second or so; return the processes' ids."""
+        below = tree(self.root)
+        now, total = time.monotonic(), processor_seconds(self.root, below)
         before, sum_before = self._last
         if total - sum_before < IDLE * (now - before):
             self.waiting += now - before
         self._last = (now, total)
-        for pid, (name, *_) in tree(self.root).items():
+        for pid, (name, *_) in below.items():
             if name == "java":
                 self._look_at(pid)
+        return list(below)
 
     def _look_at(self, pid):
         """Read the threads of one JVM."""

@@ -26,7 +26,7 @@ def local_url(port, path=""):
     return f"http://127.0.0.1:{port}{path}"
 
 
-def wait_for(condition, seconds=30, what="the condition"):
+def wait_for(condition, seconds=120, what="the condition"):
     """Poll `condition()` until it is truthy and return that value.
 
     An OSError (a refused connection, a file not there yet) counts as "not yet".
@@ -57,11 +57,12 @@ class Server:
 
     command: list of program and arguments, started in a process group of its own.
     ready: URL that answers 200, or a function that returns true, once it is up.
-    seconds: how long it may take; RuntimeError with its last output otherwise.
+    seconds: how long it may take; RuntimeError with its last output otherwise. Long, since
+        it only ends what hangs: a busy machine may need minutes for what takes seconds.
     Also a context manager; `log()` returns everything it has printed.
     """
 
-    def __init__(self, command, ready, seconds=60, **options):
+    def __init__(self, command, ready, seconds=300, **options):
         """Start the program and return when it is ready."""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (log() reads it later)
         # A kernel that is killed runs no clean-up: let Linux end the program with it.

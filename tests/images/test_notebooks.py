@@ -62,7 +62,7 @@ def run_notebooks(image, notebooks):
     """Run notebooks under nbval in one container; return the CompletedProcess."""
     return docker(
         "run", "--rm", "--network", "none", "--memory", "4g", tag(image),
-        "python", "-m", "pytest", "--nbval", "--nbval-cell-timeout=180", "--quiet",
+        "python", "-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "--quiet",
         "-p", "no:cacheprovider", *notebooks, timeout=2400,
     )  # fmt: skip
 
