@@ -1,4 +1,4 @@
-"""What the book's notebooks cost: the report at the end of a run, and last time's table.
+"""What the notebooks cost: the report at the end of a run, and last time's table.
 
 tests/budget.csv is that table, one line a notebook, kept by `make test KEEP=1` on a
 machine that has nothing else to do. By it the longest notebooks start first, progress

@@ -68,7 +68,8 @@ class Meter:
         """Watch the processes below root (a process id)."""
         self.root = root
         self.waiting = 0.0  # seconds
-        self._last = (time.monotonic(), processor_seconds(root))
+        self._first = processor_seconds(root)
+        self._last = (time.monotonic(), self._first)
         self._threads = {}  # (pid, thread): (kind, seconds)
         self._machines = {}  # pid of a JVM: seconds when it ran its first task
 
@@ -117,7 +118,7 @@ class Meter:
 
     def work(self):
         """Return {kind: processor seconds} for all KINDS."""
-        total = self._last[1]
+        total = self._last[1] - self._first
         java = self._sum("java")
         start = sum(
             self._machines.get(pid, self._sum("java", pid))

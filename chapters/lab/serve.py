@@ -57,8 +57,8 @@ class Server:
 
     command: list of program and arguments, started in a process group of its own.
     ready: URL that answers 200, or a function that returns true, once it is up.
-    seconds: how long it may take; RuntimeError with its last output otherwise. Long, since
-        it only ends what hangs: a busy machine may need minutes for what takes seconds.
+    seconds: how long it may take; RuntimeError with its last output otherwise. This
+        only ends what hangs: a busy machine may need minutes for what takes seconds.
     Also a context manager; `log()` returns everything it has printed.
     """
 
