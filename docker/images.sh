@@ -53,6 +53,18 @@ make_base() {
     tar -C "$root" -c . | docker import - "$base" > /dev/null
 }
 
+# Horovod's wheel, if `make dl` has built one here: it fits the image where this machine is
+# of the same release of Debian. docker/env.py names its folder by all that it depends on.
+share_horovod() {
+    local built=${XDG_CACHE_HOME:-$HOME/.cache}/scaling-ml-book/horovod folder
+    grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release || return 0
+    for folder in "$built"/*/; do
+        [[ $folder == *.partial/ || ! -d $folder ]] && continue
+        mkdir -p docker/dl/wheels/horovod
+        cp --recursive --update "$folder" docker/dl/wheels/horovod/
+    done
+}
+
 # What building needs and an image must not keep: this machine's certificates, and wheels
 # of torch that its index lacks.
 build() {
@@ -64,11 +76,17 @@ build() {
     for wheel in "${PIP_FIND_LINKS:-none}"/torch*.whl; do
         [[ ! -f $wheel ]] || cp --update "$wheel" docker/dl/wheels/
     done
+    share_horovod
     local image
-    for image in spark dl database; do
+    for image in environment spark dl database; do
         echo "==> building scaling-ml-book/$image"
-        docker build "${options[@]}" --file "docker/$image/Dockerfile" \
-            --tag "scaling-ml-book/$image" .
+        if [[ $image == environment ]]; then
+            docker build "${options[@]}" --file docker/spark/Dockerfile \
+                --target environment --tag "scaling-ml-book/$image" .
+        else
+            docker build "${options[@]}" --file "docker/$image/Dockerfile" \
+                --tag "scaling-ml-book/$image" .
+        fi
     done
     docker images --filter "reference=scaling-ml-book/*"
 }
