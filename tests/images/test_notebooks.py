@@ -27,7 +27,7 @@ def notebooks_of(image):
     """Return the notebooks to run, as paths within the book.
 
     Of each chapter the last lesson, which starts the most processes: an image can break
-    launchers, users, paths and packages, not results, and `make test` has run everything.
+    launchers, users, paths and packages, not results; `make test` has run everything.
     With EVERY=1 in the environment, all of them.
     """
     lessons = [sorted(f.glob("[0-9]*.ipynb")) for f in chapters_of(image)]
