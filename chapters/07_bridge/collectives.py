@@ -2,7 +2,7 @@
 
     horovodrun -np 4 --gloo python collectives.py FOLDER
 
-Every process writes what it is and what it got to FOLDER/RANK.json.
+Every process writes its numbers and its results to FOLDER/RANK.json.
 """
 
 import json
@@ -18,7 +18,7 @@ rank, size = hvd.rank(), hvd.size()
 
 mine = np.random.default_rng(rank).normal(size=1000)
 own = torch.from_numpy(mine)
-told = {
+results = {
     "rank": rank, "size": size, "local_rank": hvd.local_rank(),
     "transport": "MPI" if hvd.mpi_enabled() else "Gloo",
     "sum": hvd.allreduce(own, op=hvd.Sum).tolist(),
@@ -28,6 +28,6 @@ told = {
     "even": hvd.allreduce(torch.tensor(rank), op=hvd.Sum, process_set=even).item()
     if even.included() else "not a member",
 }  # fmt: skip
-hvd.barrier()  # whoever leaves ends Horovod for all, and 0 and 2 may still be talking
+hvd.barrier()  # who leaves first ends Horovod for all, and 0 and 2 may still be summing
 with open(f"{sys.argv[1]}/{rank}.json", "w") as file:
-    json.dump(told, file)
+    json.dump(results, file)

@@ -3,8 +3,9 @@
     horovodrun -np 2 --min-np 1 --host-discovery-script ./find_hosts.sh \
         python train_elastic.py FOLDER
 
-After epoch 4 the worker with the highest rank kills itself, once. The worker with rank
-0 adds a line of JSON for each epoch to FOLDER/epochs.jsonl.
+In the middle of epoch 5 the worker with the highest rank kills itself, once. Rank 0
+writes a line of JSON to FOLDER/log.jsonl when it begins an epoch and when it has
+finished one.
 """
 
 import json
@@ -14,9 +15,10 @@ import sys
 from pathlib import Path
 
 import horovod.torch as hvd
+import lean  # noqa: F401 (what is not used is not imported)
 import torch
 
-EPOCHS, BATCHES, DIES_AFTER = 12, 20, 4
+EPOCHS, BATCHES, DIES_IN = 12, 20, 5
 
 folder = Path(sys.argv[1])
 hvd.init()
@@ -29,28 +31,38 @@ optimiser = hvd.DistributedOptimizer(
 )
 
 
+def log(**line):
+    """Add a line to the log; of all workers, rank 0 alone does."""
+    if hvd.rank() == 0:
+        with open(folder / "log.jsonl", "a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def die_once():
+    """Kill this process if it has the highest rank and none has died yet."""
+    if hvd.rank() == hvd.size() - 1 and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 @hvd.elastic.run
 def train(state):
     """Train from wherever `state` stands; called again after each change of workers."""
     while state.epoch < EPOCHS:
+        log(begins=state.epoch, size=hvd.size(), weights=model.weight[0].tolist())
         generator = torch.Generator().manual_seed(100 * state.epoch + hvd.rank())
-        for _ in range(BATCHES):
+        for batch in range(BATCHES):
+            if state.epoch == DIES_IN and batch == BATCHES // 2:
+                die_once()
             inputs = torch.randn(32, 10, generator=generator)
             optimiser.zero_grad()
             loss = (model(inputs) - inputs @ truth).square().mean()
             loss.backward()
             optimiser.step()
         mean = hvd.allreduce(loss.detach()).item()
-        if hvd.rank() == 0:
-            line = {"epoch": state.epoch, "size": hvd.size(), "loss": mean}
-            with open(folder / "epochs.jsonl", "a") as file:
-                file.write(json.dumps(line) + "\n")
+        log(epoch=state.epoch, size=hvd.size(), loss=mean)
         state.epoch += 1
         state.commit()  # what survives
-        last = hvd.rank() == hvd.size() - 1
-        if state.epoch == DIES_AFTER + 1 and last and not (folder / "died").exists():
-            (folder / "died").touch()
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 train(hvd.elastic.TorchState(model=model, optimizer=optimiser, epoch=0))

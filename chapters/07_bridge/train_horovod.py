@@ -1,25 +1,26 @@
 """Train one model with Horovod, in PyTorch or in TensorFlow: 05_horovod.ipynb.
 
-    horovodrun -np 2 python train_horovod.py torch FLIGHTS.parquet FOLDER
-    horovodrun -np 2 python train_horovod.py tensorflow FLIGHTS.parquet FOLDER
+    horovodrun -np 2 python train_horovod.py torch ROWS.npz FOLDER
+    horovodrun -np 2 python train_horovod.py tensorflow ROWS.npz FOLDER
 
 A logistic regression by gradient descent. Each process takes every n-th row of every
-batch; each starts with weights of its own, and process 0's are broadcast, unless a last
-argument `alone` forbids it. Every process writes its losses and its final weights to
-FOLDER/RANK.json.
+batch; each starts with weights of its own, and those of process 0 are broadcast. Every
+process writes its losses and its final weights to FOLDER/RANK.json.
 """
 
 import json
 import sys
 
+import lean  # noqa: F401 (what is not used is not imported)
 import numpy as np
-import pyarrow.parquet as pq
 
 ROWS, BATCH, RATE = 12_800, 256, 0.5
 
 
 def table(path):
     """Return inputs (ROWS, 3) and labels (ROWS, 1), float32: late or not."""
+    import pyarrow.parquet as pq  # the notebook reads the file, once for all
+
     names = ["dep_delay", "distance", "hour", "arr_delay"]
     flights = pq.read_table(path, columns=names).to_pandas().dropna()
     values = flights.sample(ROWS, random_state=0).to_numpy("float32")
@@ -85,10 +86,12 @@ def with_tensorflow(inputs, labels, broadcast=True):
     return hvd.rank(), losses, weights.numpy().flatten().tolist()
 
 
-def main(framework, flights, folder, alone=None):
+def main(framework, rows, folder):
     """Train, and write what this process has."""
     train = with_torch if framework == "torch" else with_tensorflow
-    rank, losses, weights = train(*table(flights), broadcast=alone != "alone")
+    with np.load(rows) as arrays:
+        inputs, labels = arrays["inputs"], arrays["labels"]
+    rank, losses, weights = train(inputs, labels)
     with open(f"{folder}/{rank}.json", "w") as file:
         json.dump({"losses": losses, "weights": weights}, file)
 
