@@ -1,30 +1,26 @@
 """What MPI offers and what it leaves to you: four ranks, started by notebook 1.2 with
 
-    mpirun -n 4 python mpi_collectives.py {tour,late,types,killed,deadlock}
+    mpirun -n 4 python mpi_collectives.py {tour,types,killed,deadlock}
+    mpirun -n 4 python mpi_collectives.py late FILE
 
 Every rank runs this whole program; rank 0 alone prints.
 """
 
 import json
 import os
-import signal
 import sys
 from threading import Event
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from mpi4py import MPI
-
-from lab import data
 
 world = MPI.COMM_WORLD
 rank, size = world.rank, world.size
 
 
-def say(*told):
+def say(*words):
     if rank == 0:
-        print(*told, flush=True)
+        print(*words, flush=True)
 
 
 def tour():
@@ -64,17 +60,24 @@ def tour():
     say("Split_type rank within the machine:", world.gather(machine.rank))
 
 
-def late():
-    """Add up each carrier's minutes of late arrival, and vectors made from a seed."""
-    flights = pq.read_table(
-        data("flights/flights.parquet"), columns=["carrier", "arr_delay"]
-    )
+def my_minutes(file):
+    """Return all carriers, and the minutes of each in this rank's part of the rows."""
+    import pyarrow.compute as pc  # here, since only one of the programs reads a file
+    import pyarrow.parquet as pq
+
+    flights = pq.read_table(file, columns=["carrier", "arr_delay"])
     carriers = sorted(pc.unique(flights["carrier"]).to_pylist())
     begin, end = (len(flights) * r // size for r in (rank, rank + 1))
     mine = flights.slice(begin, end - begin)
-    mine = mine.filter(pc.greater(mine["arr_delay"], 15)).to_pandas()
-    sums = mine.groupby("carrier")["arr_delay"].sum()
-    minutes = sums.reindex(carriers, fill_value=0).to_numpy(dtype=np.int64)
+    late = mine.filter(pc.greater(mine["arr_delay"], 15))
+    sums = late.group_by("carrier").aggregate([("arr_delay", "sum")]).to_pydict()
+    found = dict(zip(sums["carrier"], sums["arr_delay_sum"], strict=True))
+    return carriers, np.array([found.get(c, 0) for c in carriers], dtype=np.int64)
+
+
+def late(file):
+    """Add up each carrier's minutes of late arrival, and vectors made from a seed."""
+    carriers, minutes = my_minutes(file)
     world.Allreduce(MPI.IN_PLACE, minutes, op=MPI.SUM)
 
     vector = np.random.default_rng(rank).normal(size=1000)
@@ -84,21 +87,25 @@ def late():
 
 
 def types():
-    """Send eight bytes that are a double, receive them as an integer."""
+    """Send one double and receive it as one 64-bit integer."""
     if rank == 1:
-        world.Send([np.array([1.5]), MPI.BYTE], dest=0)
+        world.Send([np.array([1.5]), MPI.DOUBLE], dest=0)
     if rank == 0:
         number = np.empty(1, dtype=np.int64)
-        world.Recv([number, MPI.BYTE], source=1)
+        world.Recv([number, MPI.INT64_T], source=1)
         say("rank 1 sent 1.5, rank 0 received", number[0])
 
 
 def killed():
-    """Rank 2 dies in the third of five rounds; rank 0 notes each round that all did."""
+    """Five rounds; rank 2 stops in the third until somebody kills it.
+
+    The first line is rank 2's process number, then one line for each finished round.
+    """
+    pids = world.gather(os.getpid())
+    say(pids and pids[2])
     for step in range(1, 6):
         if rank == 2 and step == 3:
-            Event().wait(0.5)  # time for the launcher to pass on what was said
-            os.kill(os.getpid(), signal.SIGKILL)
+            Event().wait()
         world.Barrier()
         say("round", step, "done")
         world.Barrier()
@@ -113,4 +120,5 @@ def deadlock():
         say("received", theirs)
 
 
-{f.__name__: f for f in (tour, late, types, killed, deadlock)}[sys.argv[1]]()
+tasks = {f.__name__: f for f in (tour, late, types, killed, deadlock)}
+tasks[sys.argv[1]](*sys.argv[2:])

@@ -1,15 +1,15 @@
 """A parameter server and its workers, each a process of its own, talking over sockets.
 
-    python parameter_server.py {sync,async} [--workers 3] [--gradients 300] [--slow 5]
+    python parameter_server.py FILE {sync,async} ...
 
-Trains a logistic regression that tells late flights (more than 15 minutes). The server
-owns the weights. A worker owns a shard of the flights; in a loop it pulls the weights,
-computes a gradient on a batch and pushes it back. The batches are small, so each worker
-waits some milliseconds to stand for a real model, and worker 0 waits --slow times as
-long. Prints JSON: losses over time, the staleness of each gradient, test accuracy.
+Trains a logistic regression that tells late flights (more than 15 minutes), once for
+each way. The server owns the weights. A worker is given a shard of the flights at the
+start; in a loop it pulls the weights, computes a gradient on a batch and pushes it
+back. The batches are small, so each worker pauses some milliseconds in place of a large
+model's work, and worker 0 pauses five times as long. Prints JSON: for each way, losses
+over time, the staleness of each gradient, test accuracy.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -18,24 +18,25 @@ import time
 from multiprocessing.connection import Client, Listener
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from lab import data
-
-RATE, BATCH, WAIT = 1.0, 500, 0.004
-COLUMNS = ["carrier", "dep_delay", "distance", "hour", "arr_delay"]
+RATE, BATCH, PAUSE, SLOW = 1.0, 500, 0.008, 5
+WORKERS, GRADIENTS = 3, 300
+NUMBERS = ["dep_delay", "distance", "hour"]
 
 
-def load():
+def load(file):
     """Return features (rows × columns) and 0/1 labels of every sixth flight."""
-    flights = pq.read_table(data("flights/flights.parquet"), columns=COLUMNS)
-    flights = flights.to_pandas().dropna().iloc[::6]
-    numbers = flights[["dep_delay", "distance", "hour"]].clip(upper=3000)
-    numbers = (numbers - numbers.mean()) / numbers.std()
-    carrier = flights["carrier"].to_numpy()[:, None] == np.unique(flights["carrier"])
-    ones = np.ones((len(flights), 1))
+    import pyarrow.parquet as pq  # here, since no worker reads the file
+
+    table = pq.read_table(file, columns=["carrier", "arr_delay", *NUMBERS])
+    table = table.drop_null().to_pydict()
+    flights = {name: np.array(values)[::6] for name, values in table.items()}
+    numbers = np.column_stack([flights[name] for name in NUMBERS]).clip(max=3000)
+    numbers = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)
+    carrier = flights["carrier"][:, None] == np.unique(flights["carrier"])
+    ones = np.ones((len(numbers), 1))
     features = np.hstack([ones, numbers, carrier]).astype(float)
-    return features, (flights["arr_delay"].to_numpy() > 15).astype(float)
+    return features, (flights["arr_delay"] > 15).astype(float)
 
 
 def probability(weights, features):
@@ -49,9 +50,9 @@ def gradient(weights, features, labels):
 class ParameterServer:
     """The weights, and the rule by which gradients change them."""
 
-    def __init__(self, length, workers, gradients, synchronous):
+    def __init__(self, length, synchronous):
         self.weights, self.version = np.zeros(length), 0
-        self.workers, self.left, self.synchronous = workers, gradients, synchronous
+        self.left, self.synchronous = GRADIENTS, synchronous
         self.waiting, self.staleness, self.history = [], [], []
         self.changed = threading.Condition()
 
@@ -65,14 +66,14 @@ class ParameterServer:
                     self.wait_for_all(version, pushed)
                 elif self.left > 0:
                     self.staleness.append(self.version - version)
-                    self.apply(pushed / self.workers, 1)
+                    self.apply(pushed / WORKERS, 1)
         connection.send(None)
 
     def wait_for_all(self, version, pushed):
         self.waiting.append(pushed)
-        if len(self.waiting) == self.workers:
-            self.staleness += [self.version - version] * self.workers
-            self.apply(np.mean(self.waiting, axis=0), self.workers)
+        if len(self.waiting) == WORKERS:
+            self.staleness += [self.version - version] * WORKERS
+            self.apply(np.mean(self.waiting, axis=0), WORKERS)
             self.waiting = []
             self.changed.notify_all()
         else:
@@ -85,32 +86,37 @@ class ParameterServer:
         self.history.append((time.perf_counter(), self.weights))
 
 
-def work(port, number, workers, slow):
-    features, labels = load()
-    train = np.arange(len(labels)) % 5 != 0
-    features, labels = features[train][number::workers], labels[train][number::workers]
+def work(port, number):
+    """Pull, compute, push until the server has nothing more to do."""
     random = np.random.default_rng(number)
     with Client(("localhost", port)) as server:
+        features, labels = server.recv()  # this worker's shard
         while (pulled := server.recv()) is not None:
             version, weights = pulled
             batch = random.integers(len(labels), size=BATCH)
             step = gradient(weights, features[batch], labels[batch])
-            threading.Event().wait(WAIT * slow if number == 0 else WAIT)
+            threading.Event().wait(PAUSE * SLOW if number == 0 else PAUSE)
             server.send((version, step))
 
 
-def train(options):
-    features, labels = load()
-    test = np.arange(len(labels)) % 5 == 0
-    features, labels = features[test], labels[test]
-    server = ParameterServer(features.shape[1], options.workers, options.gradients,
-                             options.how == "sync")
+def connect(features, labels):
+    """Start the workers one by one, give each its shard; return (processes, lines)."""
+    workers, connections = [], []
     with Listener(("localhost", 0)) as listener:
-        worker = [sys.executable, __file__, "worker", f"--port={listener.address[1]}",
-                  f"--workers={options.workers}", f"--slow={options.slow}"]
-        workers = [subprocess.Popen([*worker, f"--number={n}"])
-                   for n in range(options.workers)]
-        connections = [listener.accept() for _ in workers]
+        for n in range(WORKERS):
+            command = [sys.executable, __file__, "worker", str(listener.address[1])]
+            workers.append(subprocess.Popen([*command, str(n)]))
+            connections.append(listener.accept())
+    for n, connection in enumerate(connections):
+        connection.send((features[n::WORKERS], labels[n::WORKERS]))
+    return workers, connections
+
+
+def train(features, labels, how):
+    """Train with a server and its workers; return what was measured."""
+    test = np.arange(len(labels)) % 5 == 0
+    server = ParameterServer(features.shape[1], how == "sync")
+    workers, connections = connect(features[~test], labels[~test])
     threads = [threading.Thread(target=server.serve, args=[c]) for c in connections]
     began = time.perf_counter()
     for thread in threads:
@@ -119,27 +125,20 @@ def train(options):
         thread.join()
     for worker in workers:
         worker.wait()
+    features, late = features[test], labels[test] == 1
     guesses = [np.clip(probability(w, features), 1e-9, 1 - 1e-9)
                for _, w in server.history]
-    print(json.dumps({
+    return {
         "seconds": [at - began for at, _ in server.history],
-        "losses": [-np.mean(np.log(np.where(labels == 1, g, 1 - g))) for g in guesses],
+        "losses": [-np.mean(np.log(np.where(late, g, 1 - g))) for g in guesses],
         "staleness": server.staleness,
-        "accuracy": np.mean((guesses[-1] > 0.5) == labels),
-        "bytes": 2 * 8 * len(server.weights) * len(server.staleness),
-    }))
+        "accuracy": np.mean((guesses[-1] > 0.5) == late),
+    }
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("how", choices=["sync", "async", "worker"])
-    parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--gradients", type=int, default=300)
-    parser.add_argument("--slow", type=float, default=5, help="times")
-    parser.add_argument("--port", type=int, help="of the server, for a worker")
-    parser.add_argument("--number", type=int, help="of a worker")
-    options = parser.parse_args()
-    if options.how == "worker":
-        work(options.port, options.number, options.workers, options.slow)
+    if sys.argv[1] == "worker":
+        work(*map(int, sys.argv[2:]))
     else:
-        train(options)
+        flights = load(sys.argv[1])
+        print(json.dumps({how: train(*flights, how) for how in sys.argv[2:]}))
