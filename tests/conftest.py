@@ -105,6 +105,7 @@ class Progress:
         self.busy.__enter__()
         self.start, self.before = time.monotonic(), psutil.cpu_times()
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids):
         """Take the list of tests from a worker."""
         self.left = {nodeid: expected(self.config, nodeid) for nodeid in ids}

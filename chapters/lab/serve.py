@@ -46,7 +46,7 @@ def wait_for(condition, seconds=120, what="the condition"):
         pause = min(pause * 1.5, 0.5)
 
 
-def get_json(url, timeout=10):
+def get_json(url, timeout=120):
     """Return the JSON document that a GET of `url` answers, as Python objects."""
     with urllib.request.urlopen(url, timeout=timeout) as answer:
         return json.load(answer)

@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # Sourced once by all of Spark's launchers.
 #
+# The program that only puts the command together, masters and workers compute nothing:
+# the quick compiler alone serves them with half of the processor time.
+export SPARK_LAUNCHER_OPTS=${SPARK_LAUNCHER_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
+export SPARK_DAEMON_JAVA_OPTS=${SPARK_DAEMON_JAVA_OPTS:-$SPARK_LAUNCHER_OPTS}
+
 # A kernel that is told to stop first waits, up to half a minute, for the end of all
 # children in its process group, and is then killed before it has tidied up. So what a
 # notebook starts here gets a session of its own: Spark's JVM, which ends by itself when
