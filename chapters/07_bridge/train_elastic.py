@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import horovod.torch as hvd
-import lean  # noqa: F401 (what is not used is not imported)
 import torch
 
 EPOCHS, BATCHES, DIES_IN = 12, 20, 5

@@ -11,7 +11,6 @@ process writes its losses and its final weights to FOLDER/RANK.json.
 import json
 import sys
 
-import lean  # noqa: F401 (what is not used is not imported)
 import numpy as np
 
 ROWS, BATCH, RATE = 12_800, 256, 0.5
