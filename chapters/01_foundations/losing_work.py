@@ -8,7 +8,7 @@ very slow (straggler); or it fails on the executor where it ran first (bad-place
 Where an executor dies, the numbers were made once before and kept: in the executors'
 memory (executor) or as files (checkpointed). Prints JSON: for each job its answer or
 its error, its seconds, how many numbers it made, and its tasks as Spark's REST API
-tells them.
+describes them.
 """
 
 import json
@@ -36,11 +36,11 @@ def square(number, what):
     first = TaskContext.get().attemptNumber() == 0
     if number == 5 and first and what in KEPT:
         os.kill(jvm(), signal.SIGKILL)
-        Event().wait(5)
+        Event().wait(600)  # the signal comes first
     if number == 5 and first and what == "worker":
         os._exit(1)
     if number == 15 and first and what == "straggler":
-        Event().wait(40)
+        Event().wait(300)
     if number == 5 and first and what == "bad-place":
         raise OSError("the disk of this executor is broken")
     Event().wait(0.2)
@@ -62,36 +62,37 @@ def numbers_of(sc, what):
     return numbers, made
 
 
-def tell(sc, what):
+def run(sc, what):
+    """Run one job; return what became of it, and of each of its tasks."""
     numbers, made = numbers_of(sc, what)
     before = made.value
     sc.setJobDescription(what)
     began = time.time()
     try:
-        told = {"answer": numbers.map(lambda n: square(n, what)).sum()}
+        outcome = {"answer": numbers.map(lambda n: square(n, what)).sum()}
     except Exception as error:
         text = str(error)
-        told = {"error": text[text.index("Job aborted") :].splitlines()[0]}
-    told["seconds"] = time.time() - began
-    told["made"] = made.value - before
+        outcome = {"error": text[text.index("Job aborted") :].splitlines()[0]}
+    outcome["seconds"] = time.time() - began
+    outcome["made"] = made.value - before
     api = f"{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}"
 
     def ended():
         jobs = [j for j in get_json(f"{api}/jobs") if j.get("description") == what]
         return jobs and jobs[0]["status"] != "RUNNING" and jobs
 
-    stage = wait_for(ended, 10, "the job's end")[0]["stageIds"][0]
+    stage = wait_for(ended, 300, "the job's end")[0]["stageIds"][0]
     keys = ("taskId", "index", "attempt", "executorId", "status", "launchTime",
             "duration", "speculative")
-    told["tasks"] = [
+    outcome["tasks"] = [
         {key: task.get(key) for key in keys}
         for task in get_json(f"{api}/stages/{stage}/0/taskList?length=1000")
     ]
-    return told
+    return outcome
 
 
 if __name__ == "__main__":
     spark = SparkSession.builder.appName("losing work").getOrCreate()
     wanted = sys.argv[1:]
-    print(json.dumps({what: tell(spark.sparkContext, what) for what in wanted}))
+    print(json.dumps({what: run(spark.sparkContext, what) for what in wanted}))
     spark.stop()
