@@ -22,7 +22,7 @@ BOOK = Path(__file__).resolve().parents[1]
 CHAPTERS = BOOK / "chapters"
 TESTS = BOOK / "tests"
 EXEMPT = "nbval-ignore-output"  # the tag of a cell whose output is not compared
-AT_ONCE = 3  # notebooks; two cores are then busy, since each waits now and then
+AT_ONCE = 2  # notebooks; one for each core of the smallest machine
 # Deadlines end what hangs, nothing else: eight times overloaded, nothing right is cut.
 # Slowness is reported by budget.py.
 DEADLINE = 1800  # seconds for a whole notebook
