@@ -11,10 +11,26 @@ In chapters/NN_topic/solutions.ipynb an answer is marked, and blank in the sheet
 
 Text cells that begin with `**Solution` stand in the solutions only, and the title's
 `, solved` too. tests/render.py writes the sheet, tests/test_exercises.py checks it.
+
+What other answers the checks must accept or refuse stands in tests/answers_NN.py:
+
+    ANSWERS = {
+        1: {
+            "right": ["jobs = 1 + 2", "jobs = np.int64(3)"],
+            "wrong": {"jobs = 2": "a phrase of the hint", "jobs = 4": "another phrase"},
+        },
+    }
+
+An answer is what a reader would write into the cell that holds the blank.
 """
 
+import ast
 import copy
+import importlib
 import re
+import textwrap
+
+import nbformat
 
 import notebooks
 
@@ -57,3 +73,65 @@ def verdicts(notebook):
     return {
         int(n): told for n, told in re.findall(r"^Exercise (\d+): (.*)", text, re.M)
     }
+
+
+def answers(solutions):
+    """Return ANSWERS of the chapter that holds this path, or None without its file."""
+    name = f"answers_{solutions.parent.name[:2]}"
+    if not (notebooks.TESTS / f"{name}.py").exists():
+        return None
+    return importlib.import_module(name).ANSWERS
+
+
+def calls(source):
+    """Return {number: (source of a call of `exercise`, source of the answer in it)}."""
+    found = {}
+    body = ast.parse(source).body if "exercise(" in source else []  # may hold a %magic
+    for node in body:
+        call = getattr(node, "value", None)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "exercise":
+            parts = [
+                ast.get_source_segment(source, part) for part in (call, call.args[1])
+            ]
+            found[ast.literal_eval(call.args[0])] = tuple(parts)
+    return found
+
+
+def tries(solutions, answers):
+    """Return the solutions notebook with a cell for each answer below its check.
+
+    Such a cell ends with the call of `exercise` and bears {"try": (number, kind, n)} in
+    its metadata. The solution is put back after it, since later cells may need it.
+    """
+    made = copy.deepcopy(solutions)
+    made.cells = []
+    for cell in notebooks.code_cells(solutions):
+        made.cells.append(cell)
+        for number, (call, answer) in calls(cell.source).items():
+            kept = nbformat.v4.new_code_cell(f"_solution = {answer}")
+            made.cells.append(kept)
+            for kind in ("right", "wrong"):
+                for n, text in enumerate(answers.get(number, {}).get(kind, [])):
+                    source = f"{textwrap.dedent(text).strip()}\n{call}"
+                    tried = nbformat.v4.new_code_cell(source)
+                    tried.metadata["try"] = [number, kind, n]
+                    made.cells.append(tried)
+            made.cells.append(nbformat.v4.new_code_cell(f"{answer} = _solution"))
+    return made
+
+
+def misjudged(tried, answers):
+    """Return a message for each answer of the executed notebook that was misjudged."""
+    messages = []
+    for cell in notebooks.code_cells(tried):
+        if "try" not in cell.metadata:
+            continue
+        number, kind, n = cell.metadata["try"]
+        phrase = "" if kind == "right" else list(answers[number]["wrong"].values())[n]
+        text = "".join(o.get("text", "") for o in cell.outputs)
+        verdict = text.rpartition(f"Exercise {number}: ")[2].strip()
+        good = verdict == "solved" if kind == "right" else phrase in verdict
+        if not good or (kind == "wrong" and not verdict.startswith("not solved yet.")):
+            wanted = f"; its hint must say {phrase!r}" if phrase else ""
+            messages.append(f"{number}, {kind}: {verdict}{wanted}\n{cell.source}")
+    return messages

@@ -1,6 +1,7 @@
 """Exercise sheets are made from the solutions; blanks fail, solutions pass.
 
 Both notebooks are also run again by test_notebooks.py, which compares the verdicts.
+Other answers, right and wrong, are tried on each check: tests/answers_NN.py.
 """
 
 import nbformat
@@ -11,6 +12,11 @@ import notebooks
 
 ALL = sorted(notebooks.CHAPTERS.glob(f"*/{exercises.SOLUTIONS}"))
 EACH = pytest.mark.parametrize("notebook", ALL, ids=[path.parent.name for path in ALL])
+
+TRIED = [path for path in ALL if exercises.answers(path)]
+EACH_TRIED = pytest.mark.parametrize(
+    "notebook", TRIED, ids=[path.parent.name for path in TRIED]
+)
 
 
 def test_every_sheet_has_solutions():
@@ -38,6 +44,55 @@ def test_solutions_pass_and_blanks_fail(notebook):
     assert 5 <= len(solved) <= 8
     assert set(solved.values()) == {"solved"}
     assert all(told.startswith("not ") for told in blanks.values()), blanks
+
+
+@EACH_TRIED
+def test_every_exercise_is_tried(notebook):
+    answers = exercises.answers(notebook)
+    assert list(answers) == list(exercises.verdicts(notebooks.read(notebook)))
+    for number, tried in answers.items():
+        assert set(tried) == {"right", "wrong"}, number
+        assert len(set(tried["right"])) >= 2, f"{number}: two right answers or more"
+        assert len(tried["wrong"]) >= 2, f"{number}: two wrong answers or more"
+        assert all(tried["wrong"].values()), f"{number}: say which hint is expected"
+
+
+@EACH_TRIED
+def test_answers_are_judged_rightly(notebook):
+    answers = exercises.answers(notebook)
+    with notebooks.Stage(notebook) as stage:
+        made = exercises.tries(notebooks.read(notebook), answers)
+        nbformat.write(made, stage.notebook)
+        ran, output = stage.run([
+            "jupyter", "execute", "--inplace",
+            f"--timeout={notebooks.CELL_SECONDS}", stage.notebook,
+        ])  # fmt: skip
+        assert ran["code"] == 0, notebooks.without_colours(output)[-3000:]
+        messages = exercises.misjudged(notebooks.read(stage.notebook), answers)
+    if messages:
+        pytest.fail("\n\n".join(messages), pytrace=False)
+
+
+def test_a_misjudged_answer_is_reported():
+    check = "exercise(1, jobs, is_three)"
+    source = ["jobs = 3  # answer", f"def is_three(jobs):\n    pass\n\n\n{check}"]
+    cells = [nbformat.v4.new_code_cell(text) for text in source]
+    answers = {1: {"right": ["jobs = 1 + 2"], "wrong": {"jobs = 2": "more"}}}
+    made = exercises.tries(nbformat.v4.new_notebook(cells=cells), answers)
+    tried = [cell for cell in made.cells if "try" in cell.metadata]
+    assert [cell.source for cell in tried] == [
+        f"jobs = 1 + 2\n{check}", f"jobs = 2\n{check}"
+    ]  # fmt: skip
+
+    def verdicts(*texts):
+        for cell, text in zip(tried, texts, strict=True):
+            text = f"Exercise 1: {text}\n"
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        return len(exercises.misjudged(made, answers))
+
+    assert verdicts("solved", "not solved yet. One more") == 0
+    assert verdicts("not solved yet. One more", "solved") == 2
+    assert verdicts("solved", "not solved yet. Raw TypeError") == 1
 
 
 def test_answers_become_blanks():
