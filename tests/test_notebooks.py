@@ -14,7 +14,7 @@ def elsewhere(config):
 
     Lessons that use Spark: with --cores=N,M on that many cores, with --cluster those of
     chapters 1 and 2 on a standalone cluster. A lesson that names a master itself
-    (2.5, 7.4: the one it starts) would run as before.
+    (2.6, 7.4: the one it starts) would run as before.
     """
     lessons = [
         path

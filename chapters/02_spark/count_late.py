@@ -1,4 +1,4 @@
-"""Count late flights by airport; started by 05_cluster.ipynb with
+"""Count late flights by airport; started by 06_cluster.ipynb with
 
     spark-submit --py-files late_flights.zip count_late.py FLIGHTS.parquet
 

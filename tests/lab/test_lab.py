@@ -126,3 +126,61 @@ def too_small(number):
 def test_exercise_tells_and_never_raises(answers, told, capsys):
     lab.exercise(4, answers, too_small)
     assert capsys.readouterr().out.startswith(f"Exercise 4: {told}")
+
+
+PROGRAM = '''
+import os
+
+
+class Twice:
+    def call(self, x):
+        """Double."""
+        return 2 * x
+
+
+def unused():
+    pass
+'''
+
+
+def test_show_source_prints_what_is_named_in_that_order(tmp_path, capsys):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    lab.show_source(tmp_path / "program.py", "unused", "call")
+    printed = capsys.readouterr().out
+    assert printed.startswith("def unused():\n    pass\n\n    def call(self, x):")
+    assert "class" not in printed
+    with pytest.raises(KeyError, match=r"no \['gone'\].*'Twice', 'call', 'unused'"):
+        lab.show_source(tmp_path / "program.py", "gone")
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A session of the book's configuration, with one skewed job run."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.appName("traces").getOrCreate()
+    session.sparkContext.setJobDescription("grouped")
+    session.range(1000, numPartitions=4).selectExpr("id % 7 AS k").groupBy(
+        "k"
+    ).count().collect()
+    session.sparkContext.setJobDescription(None)
+    yield session
+    session.stop()
+
+
+def test_traces_of_a_job(spark):
+    stages = lab.stages_of("grouped")
+    assert {s["status"] for s in stages} <= {"COMPLETE", "SKIPPED"}
+    tasks = lab.tasks_of("grouped")
+    first = tasks[tasks["stage"] == tasks["stage"].min()]
+    assert sorted(first["task"]) == [0, 1, 2, 3]
+    assert (tasks["status"] == "SUCCESS").all() and (tasks["cpu_seconds"] > 0).all()
+    assert tasks["rows_read"].sum() == 28, "7 keys from each of 4 partitions"
+    with pytest.raises(LookupError, match="'never'"):
+        lab.stages_of("never")
+
+
+def test_plan_of_has_no_serial_numbers(spark):
+    frame = spark.range(10).groupBy("id").count()
+    assert lab.plan_of(frame) == lab.plan_of(spark.range(10).groupBy("id").count())
+    assert "Exchange" in lab.plan_of(frame) and "#" not in lab.plan_of(frame)

@@ -1,1 +1,1 @@
-"""What counts as late: the package that 05_cluster.ipynb ships with spark-submit."""
+"""What counts as late: the package that 06_cluster.ipynb ships with spark-submit."""
