@@ -28,8 +28,8 @@ import psutil
 import usage
 
 GRACE = 10  # seconds that the JVM and Python's helpers have to follow their parent
-POLL = 1  # seconds between two looks at the processes; a look costs milliseconds
-LOOKS_PER_WEIGHING = 3  # their memory costs more: Linux walks through every page
+POLL = 2  # seconds between two looks at the processes: one a second took 5 % of a core
+LOOKS_PER_WEIGHING = 2  # their memory costs more: Linux walks through every page
 NEW_MOUNTS, NEW_USER, NEW_NET = 0x20000, 0x10000000, 0x40000000
 PRIVATE, BIND = 0x40000 | 0x4000, 0x1000
 SUBREAPER = 36

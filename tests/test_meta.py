@@ -234,8 +234,7 @@ def test_the_network_is_out_of_reach(path, chapters):
     ran = notebooks.run(path, chapters)
     if not ran.isolated:
         pytest.skip("no namespaces on this machine; in CI that is a failure")
-    assert "Network is unreachable" in "\n".join(ran.problems)
-    assert ran.seconds < 30
+    assert "Network is unreachable" in "\n".join(ran.problems), "not a time-out"
 
 
 def test_a_real_notebook_with_a_changed_output_fails(tmp_path):
