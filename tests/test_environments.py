@@ -235,3 +235,15 @@ def test_the_variables_reach_a_process():
     assert (conf / "spark-defaults.conf").exists()
     assert (conf / "log4j2.properties").exists()
     assert os.pathsep not in seen["PYTHONPATH"]
+
+
+def test_a_clone_made_on_windows_has_the_same_line_ends(tmp_path):
+    """Git there translates line ends, and a script with them does not run."""
+    if not (notebooks.BOOK / ".git").exists():
+        pytest.skip("not a git checkout")
+    clone = ["clone", "--quiet", "--config", "core.autocrlf=true", "--depth=1"]
+    source = notebooks.BOOK.as_uri()
+    subprocess.run(["git", *clone, source, tmp_path / "book"], check=True)
+    eol = ["git", "-C", tmp_path / "book", "ls-files", "--eol"]
+    listed = subprocess.run(eol, check=True, capture_output=True, text=True).stdout
+    assert listed and "w/crlf" not in listed
