@@ -4,7 +4,8 @@
 
 A process for each KEY logs COUNT values of the metric of that name to a run, one
 request each, and prints a line of JSON for each that the server has acknowledged, or
-refused: key, step, seconds since 1970, error. They begin when all of them are ready.
+refused: key, step, seconds since 1970, error, processor seconds of the client so far.
+They begin when all of them are ready.
 KEY=RETRIES says how often that client repeats a failed request; else MLflow decides.
 MLFLOW_TRACKING_URI names the server.
 """
@@ -32,6 +33,7 @@ def log(run, count, key, all_ready):
         except MlflowException as raised:
             error = str(raised)
         line = {"key": key, "step": step, "at": time.time(), "error": error}
+        line["cpu"] = time.process_time()  # processor seconds of this client so far
         os.write(1, f"{json.dumps(line)}\n".encode())  # at once, so lines stay whole
 
 
