@@ -2,10 +2,10 @@
 
     python shared_array.py FILE PROCESSES {lock,none,own} ...
 
-FILE: NumPy's, rows of (number of the carrier, minutes). lock: they take a lock for every
-update; none: they do not; own: each adds up for itself, and the sums are merged at the
-end. Prints JSON: for each way, of the cheapest of three runs, the minutes found, seconds,
-and processor seconds of all processes.
+FILE: NumPy's, rows of (number of the carrier, minutes). lock: they take a lock for
+every update; none: they do not; own: each adds up for itself, and the sums are merged
+at the end. Prints JSON: for each way, of the cheapest of three runs, the minutes found,
+seconds, and processor seconds of all processes.
 """
 
 import json
