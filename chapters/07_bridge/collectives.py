@@ -1,6 +1,6 @@
 """Horovod's words and collectives; started by 05_horovod.ipynb with horovodrun.
 
-    horovodrun -np 4 --gloo python collectives.py FOLDER
+    horovodrun -np 3 --mpi python collectives.py FOLDER
 
 Every process writes its numbers and its results to FOLDER/RANK.json.
 """
