@@ -97,7 +97,7 @@ def test_tasks_run_on_both_workers(cluster):
 def test_a_notebook_has_its_stored_outputs(cluster):
     cluster.run(
         "jupyter", "start.sh", "python", "-m", "pytest", "--nbval", "--quiet",
-        "-p", "no:cacheprovider", "chapters/02_spark/02_dataframes.ipynb",
+        "-p", "no:cacheprovider", "chapters/02_spark/03_plans.ipynb",
     )  # fmt: skip
 
 
