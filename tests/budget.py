@@ -17,10 +17,14 @@ BUDGET_OF_MANY = 100  # of those that start several frameworks
 MANY = {
     "01_foundations/02_computing_models.ipynb",
     "01_foundations/06_challenges.ipynb",
+    "02_spark/06_cluster.ipynb",
+    "02_spark/07_diagnosis.ipynb",
+    "03_mlflow/02_models_and_registry.ipynb",
     "07_bridge/02_petastorm.ipynb",
     "07_bridge/03_throughput.ipynb",
     "07_bridge/04_project_hydrogen.ipynb",
     "07_bridge/05_horovod.ipynb",
+    "07_bridge/06_end_to_end.ipynb",
 }
 BUDGET_MIB = 3072
 PHASES = {

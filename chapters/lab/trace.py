@@ -1,4 +1,4 @@
-"""What a program's source, a plan and Spark's REST API say, in a form for a notebook."""
+"""What a program's source, a plan and Spark's REST API say, made fit for print."""
 
 import ast
 import contextlib
@@ -21,7 +21,11 @@ def show_source(file, *names):
     missing = [name for name in names if name not in found]
     if missing:
         raise KeyError(f"{file} has no {missing}; it has {sorted(found)}")
-    parts = [ast.get_source_segment(text, found[n], padded=True) for n in names]
+    lines = text.splitlines()
+    parts = []
+    for node in (found[name] for name in names):
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        parts.append("\n".join(lines[first - 1 : node.end_lineno]))
     print(*parts, sep="\n\n")
 
 
