@@ -3,7 +3,7 @@
 Started by 05_training_topologies.ipynb:
 python forest_server.py PORT SECONDS ADDRESS [ADDRESS ...]
 
-It holds no tree. POST / takes pictures and answers class probabilities, ten doubles a
+It holds no tree. POST / takes pictures and answers class probabilities, ten doubles per
 picture; the header Trees says how many trees they rest on, for a tree server that is
 dead or does not answer within SECONDS is left out. `POST /?trees=8` shares out eight
 trees. Without a single answer it replies 503.
@@ -33,8 +33,8 @@ def ask(address, body, trees, seconds):
 def ask_all(body, trees=None):
     """Ask all tree servers at once; return the mean vote and the trees behind it."""
     share = trees and trees // len(addresses)
-    asked = [pool.submit(ask, each, body, share, seconds) for each in addresses]
-    answers = [answer for one in asked if (answer := one.result())]
+    futures = [pool.submit(ask, each, body, share, seconds) for each in addresses]
+    answers = [answer for future in futures if (answer := future.result())]
     voters = sum(number for _, number in answers)
     return sum(votes for votes, _ in answers) / max(voters, 1), voters
 
@@ -57,7 +57,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Say nothing: a line a request would drown the log."""
+        """Say nothing: a line per request would drown the log."""
 
 
 if __name__ == "__main__":
