@@ -5,7 +5,7 @@
 Started by torchrun or by Spark's TorchDistributor: it cannot tell and need not. Each
 process takes every n-th row of every batch, and DistributedDataParallel averages the
 gradients, so any number of processes descends along the same path. The first one writes
-RESULT.json: losses, final weights, and each process's CUDA_VISIBLE_DEVICES.
+RESULT.json: losses, final weights, and what each process found in its environment.
 """
 
 import json
@@ -56,13 +56,14 @@ def train(inputs, labels):
 def main(flights, result):
     """Train, and let the first process write the result."""
     dist.init_process_group("gloo")  # address, rank and size come from the environment
+    names = ["RANK", "LOCAL_RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES"]
     seen = [None] * dist.get_world_size()
-    dist.all_gather_object(seen, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    dist.all_gather_object(seen, {name: os.environ.get(name) for name in names})
     network, losses = train(*table(flights))
     if dist.get_rank() == 0:
         weights = torch.cat([p.flatten() for p in network.parameters()]).tolist()
         with open(result, "w") as file:
-            json.dump({"losses": losses, "weights": weights, "devices": seen}, file)
+            json.dump({"losses": losses, "weights": weights, "seen": seen}, file)
     # Nobody leaves while another still talks. Unlike barrier(), this leaves no work to
     # a thread of Gloo's, which may outlive the interpreter and then abort the process.
     dist.monitored_barrier()
