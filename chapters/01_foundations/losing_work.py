@@ -1,29 +1,66 @@
 """Spark jobs that lose something on the way; started by notebook 1.6 with
 
-    spark-submit losing_work.py JOB ...
+    spark-submit losing_work.py FOLDER JOB ...
 
-Each job adds up squares in sixteen tasks of 0.2 s. In one task, at its first attempt,
-the executor's JVM is killed (executor), or only its Python worker (worker); or it is
-very slow (straggler); or it fails on the executor where it ran first (bad-place).
-Where an executor dies, the numbers were made once before and kept: in the executors'
-memory (executor) or as files (checkpointed). Prints JSON: for each job its answer or
-its error, its seconds, how many numbers it made, and its tasks as Spark's REST API
-describes them.
+Each job squares sixteen numbers in a map stage of eight tasks, shuffles, and adds up in
+a result stage of eight tasks. In result task 5 the executor's JVM is killed (shuffle,
+checkpointed), or only its Python worker (worker); or the task is very slow (straggler);
+or it fails where it runs first (bad-place); each happens once. In the job checkpointed
+the shuffled sums were written to FOLDER before. Prints JSON: for each job its answer or
+its error, its seconds, and its tasks as Spark's REST API describes them.
 """
 
+import hashlib
 import json
+import operator
 import os
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 from threading import Event
 
-from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
-from lab import get_json, wait_for
+from lab import tasks_of, wait_for
 
-KEPT = ("executor", "checkpointed")
+
+def compute(rounds):
+    """Keep a processor busy: a hash of a hash of a hash, so many times."""
+    hashlib.pbkdf2_hmac("sha256", b"any", b"thing", rounds)
+
+
+def square(number):
+    """Map stage: return a key from 0 to 7, and the square."""
+    compute(150_000)
+    return number % 8, number * number
+
+
+def lose(pair, what, folder):
+    """Result stage: return the sum; for key 5, the first time, lose something."""
+    key, total = pair
+    if key == 5 and first_time(folder, what):
+        if what in ("shuffle", "checkpointed"):
+            os.kill(jvm(), signal.SIGKILL)  # the executor: its memory and its files
+            Event().wait(600)  # the signal comes first
+        if what == "worker":
+            os._exit(1)  # only the Python process
+        if what == "straggler":
+            Event().wait(300)
+        if what == "bad-place":
+            raise OSError("the disk of this executor is broken")
+    compute(100_000)
+    return total
+
+
+def first_time(folder, what):
+    """Return whether this is the first call of all tasks: who makes the file is it."""
+    try:
+        Path(folder, what).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def jvm():
@@ -32,67 +69,33 @@ def jvm():
         return int(stat.read().rsplit(")", 1)[1].split()[1])
 
 
-def square(number, what):
-    first = TaskContext.get().attemptNumber() == 0
-    if number == 5 and first and what in KEPT:
-        os.kill(jvm(), signal.SIGKILL)
-        Event().wait(600)  # the signal comes first
-    if number == 5 and first and what == "worker":
-        os._exit(1)
-    if number == 15 and first and what == "straggler":
-        Event().wait(300)
-    if number == 5 and first and what == "bad-place":
-        raise OSError("the disk of this executor is broken")
-    Event().wait(0.2)
-    return number * number
-
-
-def numbers_of(sc, what):
-    """Return 0 to 15 in sixteen partitions, and a counter of those made so far."""
-    made = sc.accumulator(0)
-
-    def make(number):
-        made.add(1)
-        return number
-
-    numbers = sc.parallelize(range(16), 16).map(make)
-    if what in KEPT:
-        numbers.cache() if what == "executor" else numbers.checkpoint()
-        numbers.count()
-    return numbers, made
-
-
-def run(sc, what):
+def run(sc, what, folder):
     """Run one job; return what became of it, and of each of its tasks."""
-    numbers, made = numbers_of(sc, what)
-    before = made.value
+    squares = sc.parallelize(range(16), 8).map(square)
+    sums = squares.reduceByKey(operator.add, 8)
+    began = time.monotonic()
+    if what == "checkpointed":
+        sc.setJobDescription("before")
+        sums.checkpoint()
+        sums.count()
+    outcome = {"seconds before": time.monotonic() - began}
     sc.setJobDescription(what)
-    began = time.time()
+    began = time.monotonic()
     try:
-        outcome = {"answer": numbers.map(lambda n: square(n, what)).sum()}
+        outcome["answer"] = sums.map(lambda pair: lose(pair, what, folder)).sum()
     except Exception as error:
         text = str(error)
-        outcome = {"error": text[text.index("Job aborted") :].splitlines()[0]}
-    outcome["seconds"] = time.time() - began
-    outcome["made"] = made.value - before
-    api = f"{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}"
-
-    def ended():
-        jobs = [j for j in get_json(f"{api}/jobs") if j.get("description") == what]
-        return jobs and jobs[0]["status"] != "RUNNING" and jobs
-
-    stage = wait_for(ended, 300, "the job's end")[0]["stageIds"][0]
-    keys = ("taskId", "index", "attempt", "executorId", "status", "launchTime",
-            "duration", "speculative")
-    outcome["tasks"] = [
-        {key: task.get(key) for key in keys}
-        for task in get_json(f"{api}/stages/{stage}/0/taskList?length=1000")
-    ]
+        outcome["error"] = text[text.index("Job aborted") :].splitlines()[0]
+    outcome["seconds"] = time.monotonic() - began
+    wait_for(lambda: "RUNNING" not in set(tasks_of(what)["status"]), 300, "all ends")
+    outcome["tasks"] = json.loads(tasks_of(what).to_json(orient="records"))
     return outcome
 
 
 if __name__ == "__main__":
     spark = SparkSession.builder.appName("losing work").getOrCreate()
-    wanted = sys.argv[1:]
-    print(json.dumps({what: run(spark.sparkContext, what) for what in wanted}))
+    marks = tempfile.mkdtemp(dir=sys.argv[1])
+    spark.sparkContext.setCheckpointDir(marks)
+    outcomes = {what: run(spark.sparkContext, what, marks) for what in sys.argv[2:]}
+    print(json.dumps(outcomes))
     spark.stop()
