@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-cluster repeat render lint lock data picture images run cluster \
-	cluster-stop test-images bench clean \
+	cluster-stop test-images bench clean web serve-web messages epub pdf test-web \
 	spark dl tools interpreter
 
 PYTHON ?= python3.11
@@ -52,6 +52,30 @@ data: spark ## make datasets/ again from its pinned sources; needs the network
 picture: spark ## take the picture of MLflow's page again; needs Chromium
 	@$(ENV) exec spark python chapters/03_mlflow/photograph.py
 
+SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
+
+web: tools ## make the book's pages from the stored outputs: .web/html/index.html
+	@$(SPHINX) -d .web/doctrees . .web/html
+	@$(SPHINX) -d .web/doctrees-zh -D language=zh_CN . .web/html/zh
+
+serve-web: web ## show these pages in a browser, on a free port
+	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
+
+epub: tools ## make .web/epub/scaling-machine-learning.epub
+	@$(SPHINX) -d .web/doctrees -b epub . .web/epub
+
+pdf: web ## make .web/scaling-machine-learning.pdf; needs Chromium
+	@$(SPHINX) -d .web/doctrees -b singlehtml . .web/single
+	@$(ENV) exec tools python chapters/web/pdf.py .web/single .web/scaling-machine-learning.pdf
+
+messages: tools ## renew the Chinese catalogues after a change of text
+	@$(SPHINX) -d .web/doctrees-gettext -b gettext . .web/gettext
+	@$(ENV) exec tools sphinx-intl update -p .web/gettext -d chapters/web/locale -l zh_CN \
+	    -w 0 --no-obsolete
+
+test-web: web epub ## try the pages in a browser, where there is Chromium
+	@$(ENV) exec tools python -m pytest tests/web
+
 images: ## build the Docker images spark and dl
 	@docker/images.sh build
 
@@ -70,8 +94,8 @@ test-images: tools images ## start both images, try them, run notebooks inside; 
 bench: tools ## print the images' sizes and how fast they start
 	@$(ENV) exec tools python docker/benchmark.py
 
-clean: ## remove the environments; images, locks and caches stay
-	rm -rf .venv
+clean: ## remove the environments and the pages; images, locks and caches stay
+	rm -rf .venv .web
 
 spark dl tools: interpreter
 	@$(ENV) make $@

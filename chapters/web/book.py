@@ -1,0 +1,262 @@
+"""What the book's pages need beyond Sphinx, MyST-NB and the theme."""
+
+import re
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+warn = logging.getLogger(__name__).warning
+LANGUAGES = {".py": "python", ".sh": "bash", ".yaml": "yaml", "": "yaml"}
+
+
+def slug(title):
+    """Return a heading's anchor as JupyterLab makes it, so that links work in both."""
+    return title.replace(" ", "-").replace("?", "%3F")
+
+
+class Translate(SphinxTransform):
+    """Translated are the index, the glossary, headings, aims and summaries."""
+
+    default_priority = 5  # before Sphinx collects or replaces messages
+
+    def apply(self, **_):
+        """Mark all other text as it is."""
+        if self.env.docname in ("chapters/index", "chapters/glossary"):
+            return
+        for node in self.document.findall(nodes.TextElement):
+            if not isinstance(node, nodes.title) and not self.is_goal(node):
+                node["translatable"] = False
+
+    def is_goal(self, node):
+        """Return whether it belongs to "You will" or "Summary"."""
+        while node.parent is not None:
+            above = node.parent
+            if isinstance(node, nodes.section):
+                return node[0].astext() == "Summary"
+            if isinstance(node, nodes.bullet_list):
+                before = above[above.index(node) - 1].astext()
+                return before == "You will"
+            if node.astext() == "You will":
+                return True
+            node = above
+        return False
+
+
+class Contents(SphinxTransform):
+    """The index's map is the table of contents: a row a part, a link an entry."""
+
+    default_priority = 500  # after translation
+
+    def apply(self, **_):
+        """Add a hidden table of contents to the pages that list others."""
+        if self.env.docname == self.config.root_doc:
+            taken = set()
+            for row in self.document.findall(nodes.row):
+                self.add(row, taken, caption=row[0].astext())
+            self.add(self.document, taken)
+        elif self.env.docname == "datasets/README":
+            self.add(self.document, set())
+
+    def add(self, node, taken, caption=None):
+        """List the documents that node links to, once each."""
+        entries = []
+        for link in node.findall(addnodes.pending_xref):
+            name, text = link["reftarget"], link.astext()
+            if link["refdomain"] == "doc" and name not in taken:
+                entries.append((text[:1].upper() + text[1:] if caption else None, name))
+                taken.add(name)
+        if entries:
+            tree = addnodes.toctree(
+                parent=self.env.docname,
+                entries=entries,
+                includefiles=[name for _, name in entries],
+                caption=caption,
+                hidden=True,
+                includehidden=False,
+                rawentries=[],
+                glob=False,
+                maxdepth=-1,
+                numbered=0,
+                titlesonly=True,
+            )
+            if caption:
+                tree["rawcaption"] = caption
+            self.document[0].append(tree)
+
+
+class Programs(SphinxTransform):
+    """The programs beside a notebook that it names are shown at its end."""
+
+    default_priority = 400
+
+    def apply(self, **_):
+        """Add a section with each program, closed, and link its name to it."""
+        notebook = Path(self.env.doc2path(self.env.docname))
+        if notebook.suffix != ".ipynb" or notebook.parent.name[:1] not in "01":
+            return
+        text = notebook.read_text()
+        programs = [
+            path
+            for path in sorted(notebook.parent.rglob("*"))
+            if path.suffix in LANGUAGES and path.is_file()
+            and re.search(rf"\b{re.escape(path.name)}\b", text)
+        ]  # fmt: skip
+        if not programs:
+            return
+        section = nodes.section("", nodes.title("", "Programs"), ids=["programs"])
+        for path in programs:
+            name = str(path.relative_to(notebook.parent))
+            code = nodes.literal_block("", path.read_text(), classes=["program"])
+            code["language"] = LANGUAGES[path.suffix]
+            section += details(name, code, ids=[f"program-{nodes.make_id(name)}"])
+            self.env.note_dependency(path)
+        self.document[0] += section
+
+
+class Solutions(SphinxPostTransform):
+    """An exercise ends with its solution, hidden until it is clicked."""
+
+    default_priority = 1  # before references and outputs are resolved
+
+    def run(self, **_):
+        """Append to each section what only its twin in the solutions has."""
+        folder, _, name = self.env.docname.rpartition("/")
+        if name != "exercises":
+            return
+        solved = self.env.get_doctree(f"{folder}/solutions")
+        answers = {section[0].astext(): section for section in exercises(solved)}
+        for asked in exercises(self.document):
+            answered = answers.get(asked[0].astext())
+            if answered is None:
+                warn("no solution for: %s", asked[0].astext(), location=asked)
+                continue
+            known = {source(node) for node in asked}
+            new = [n.deepcopy() for n in answered if source(n) not in known]
+            asked += details(self.app.config.solution_label, *new)
+
+
+class Pages(SphinxPostTransform):
+    """Figures get alternative texts, boxes frames, and tables sides to lean on."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **_):
+        """Change all figures, quotations and tables of the page."""
+        for image in self.document.findall(nodes.image):
+            self.describe(image)
+        for quote in list(self.document.findall(nodes.block_quote)):
+            self.frame(quote)
+        for html in self.document.findall(nodes.raw):
+            if "<table" in html.astext():
+                html[:] = [nodes.Text(align(html.astext()))]
+
+    def describe(self, image):
+        """Take a figure's alternative text from the '*Figure: ...*' below its cell."""
+        cell = image
+        while cell is not None and cell.get("nb_element") != "cell_code":
+            cell = cell.parent
+        if cell is None:
+            return
+        number = list(cell.findall(nodes.image)).index(image)
+        below = cell.parent[cell.parent.index(cell) + 1 :]
+        texts = [n for n in below[:6] if n.astext().startswith("Figure:")]
+        if number < len(texts):
+            words = texts[number].astext().removeprefix("Figure:").split()
+            image["alt"] = " ".join(words)
+            texts[number]["classes"].append("figure-text")
+        else:
+            warn("a figure without a '*Figure: ...*' line below it", location=image)
+
+    def frame(self, quote):
+        """Make '> **Title.** text' an admonition."""
+        first = next((node for node in quote[0] if node.astext()), None)
+        if isinstance(first, nodes.strong):
+            quote[0].remove(first)
+            title = nodes.title("", first.astext().rstrip("."))
+            quote.replace_self(nodes.admonition("", title, *quote.children))
+
+
+def exercises(document):
+    """Return the sections of a sheet, or of its solutions, that have a number."""
+    sections = document[0].findall(nodes.section)
+    return [section for section in sections if section[0].astext()[:1].isdigit()]
+
+
+def details(summary, *content, **attributes):
+    """Return nodes that HTML shows as a closed <details>."""
+    html = f"<details><summary>{summary}</summary>"
+    box = nodes.container("", raw(html), *content, raw("</details>"), **attributes)
+    box["classes"].append("fold")
+    return box
+
+
+def raw(html):
+    """Return a node that is HTML already."""
+    return nodes.raw("", html, format="html")
+
+
+def source(node):
+    """Return a node's text; a code cell's without its output."""
+    return (node[0] if node.get("nb_element") == "cell_code" else node).astext()
+
+
+def align(html):
+    """Return pandas' table without its styles; columns of text lean to the left."""
+    soup = BeautifulSoup(html, "html.parser")
+    for style in soup.find_all("style"):
+        style.decompose()
+    for table in soup.find_all("table"):
+        del table["border"]
+        for blank in table.find_all("th", string=re.compile(r"^\s*$")):
+            blank.name = "td"
+        rows = [row.find_all("td") for row in table.select("tbody tr")]
+        heads = table.select("thead tr")
+        for column in zip(*(reversed(row) for row in rows), strict=False):
+            position = -1 - [row[::-1].index(c) for row, c in zip(rows[:1], column)][0]
+            if any(re.search(r"[^\W\d_]{3}", cell.text) for cell in column):
+                for cell in column:
+                    cell["class"] = "words"
+                for head in heads:
+                    cells = head.find_all(["th", "td"])
+                    if len(cells) >= -position and not cells[position].get("colspan"):
+                        cells[position]["class"] = "words"
+    return str(soup)
+
+
+def inline_math(translator, node):
+    """Write a formula within a line as MathML."""
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def block_math(translator, node):
+    """Write a formula of its own as MathML."""
+    translator.body.append(convert(node.astext(), display="block"))
+    raise nodes.SkipNode
+
+
+def finish(app, name, template, context, doctree):
+    """Say of the parts' captions, as WAI-ARIA asks, at which level they stand."""
+    if "furo_navigation_tree" in context:
+        context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(
+            'role="heading"', 'role="heading" aria-level="2"'
+        )
+
+
+def setup(app):
+    """Register all of this with Sphinx."""
+    app.add_config_value("solution_label", "Solution", "env", str)
+    app.connect("html-page-context", finish, priority=900)
+    for transform in (Translate, Contents, Programs):
+        app.add_transform(transform)
+    app.add_post_transform(Solutions)
+    app.add_post_transform(Pages)
+    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,111 @@
+"""What the landing page states, taken from the stored outputs at each build."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util import logging
+
+from book import slug
+
+# A surprise is found by what a cell printed; its picture is the next one, its link
+# the heading above. The sentence around its numbers stands in templates/landing.html.
+SURPRISES = {
+    "native": (
+        "chapters/02_spark/03_python_on_spark",
+        r"pandas API on Spark +\d+ +([\d.]+)[^|]*native expression +\d+ +([\d.]+)",
+    ),
+    "champion": (
+        "chapters/03_mlflow/02_models_and_registry",
+        r"version 4 +([\d.]+) +([\d.]+)",
+    ),
+    "reader": (
+        "chapters/07_bridge/03_throughput",
+        r"shuffled: (\d+)% of Arrow",
+    ),
+}
+
+
+def cells(path):
+    """Return a notebook's cells."""
+    return json.loads(path.read_text())["cells"]
+
+
+def texts(cell):
+    """Return all that a cell printed or showed as text."""
+    shown = (o.get("text") or o.get("data", {}).get("text/plain", "")
+             for o in cell.get("outputs", []))  # fmt: skip
+    return "\n".join(map("".join, shown))
+
+
+def pictures(cell):
+    """Return the pictures that a cell drew, as base64."""
+    found = (o.get("data", {}).get("image/png") for o in cell.get("outputs", []))
+    return ["".join(picture) for picture in found if picture]
+
+
+def counts(book):
+    """Count lessons, figures, checks and exercises."""
+    found = {"lessons": 0, "figures": 0, "checks": 0, "exercises": 0}
+    for path in (book / "chapters").glob("*/*.ipynb"):
+        printed = "\n".join(map(texts, cells(path)))
+        found["lessons"] += path.name[0].isdigit()
+        found["figures"] += sum(len(pictures(cell)) for cell in cells(path))
+        found["checks"] += len(re.findall(r": True$", printed, re.M))
+        found["exercises"] += len(re.findall(r"^Exercise \d+: solved", printed, re.M))
+    return found
+
+
+def surprise(path, pattern):
+    """Return the numbers that pattern finds in a notebook, a picture, an anchor."""
+    heading, numbers = "", None
+    for cell in cells(path):
+        if cell["cell_type"] == "markdown":
+            found = re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.M)
+            heading = found[-1] if found and not numbers else heading
+        elif not numbers and (match := re.search(pattern, texts(cell))):
+            numbers = match.groups()
+        if numbers and pictures(cell):
+            return {
+                "numbers": numbers,
+                "picture": pictures(cell)[0],
+                "anchor": slug(heading.strip()),
+            }
+    return None
+
+
+def parts(env):
+    """Return the rows of the index's map: title, what one gets, first document."""
+    map_of_book = next(env.get_doctree(env.config.root_doc).findall(nodes.tbody))
+    for row in map_of_book:
+        links = row.findall(addnodes.pending_xref)
+        start = next((link["reftarget"] for link in links), None)
+        yield row[0].astext(), row[1].astext(), start
+
+
+def fill(app, name, template, context, doctree):
+    """Give the landing page its numbers, pictures and parts."""
+    if name != "index":
+        return
+    book, folder = Path(app.srcdir), Path(app.outdir, "_images")
+    folder.mkdir(exist_ok=True)
+    context["counts"] = counts(book)
+    context["parts"] = list(parts(app.env))
+    context["surprises"] = {}
+    for key, (document, pattern) in SURPRISES.items():
+        found = surprise(book / f"{document}.ipynb", pattern)
+        if found is None:
+            warn = logging.getLogger(__name__).warning
+            warn("landing page: %s no longer shows '%s'", document, pattern)
+            continue
+        (folder / f"{key}.png").write_bytes(base64.b64decode(found.pop("picture")))
+        context["surprises"][key] = found | {"document": document}
+
+
+def setup(app):
+    """Register it with Sphinx."""
+    app.connect("html-page-context", fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
