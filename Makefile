@@ -61,8 +61,9 @@ web: tools ## make the book's pages from the stored outputs: .web/html/index.htm
 serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
 
-epub: tools ## make .web/epub/scaling-machine-learning.epub
-	@$(SPHINX) -d .web/doctrees -b epub . .web/epub
+epub: tools ## make .web/scaling-machine-learning.epub
+	@$(SPHINX) -d .web/doctrees -D html_css_files= -D html_js_files= -b epub . .web/epub
+	@cp .web/epub/scaling-machine-learning.epub .web
 
 pdf: web ## make .web/scaling-machine-learning.pdf; needs Chromium
 	@$(SPHINX) -d .web/doctrees -b singlehtml . .web/single

@@ -109,7 +109,7 @@ class Programs(SphinxTransform):
         ]  # fmt: skip
         if not programs:
             return
-        section = nodes.section("", nodes.title("", "Programs"), ids=["programs"])
+        section = nodes.section("", nodes.title("", self.config.programs_label), ids=["programs"])
         for path in programs:
             name = str(path.relative_to(notebook.parent))
             code = nodes.literal_block("", path.read_text(), classes=["program"])
@@ -213,7 +213,9 @@ def align(html):
     for style in soup.find_all("style"):
         style.decompose()
     for table in soup.find_all("table"):
-        del table["border"]
+        for element in [table, *table.find_all("th")]:
+            for outdated in ("border", "halign", "valign"):
+                element.attrs.pop(outdated, None)
         for blank in table.find_all("th", string=re.compile(r"^\s*$")):
             blank.name = "td"
         rows = [row.find_all("td") for row in table.select("tbody tr")]
@@ -252,7 +254,8 @@ def finish(app, name, template, context, doctree):
 
 def setup(app):
     """Register all of this with Sphinx."""
-    app.add_config_value("solution_label", "Solution", "env", str)
+    for label in ("solution_label", "programs_label"):
+        app.add_config_value(label, "", "env", str)
     app.connect("html-page-context", finish, priority=900)
     for transform in (Translate, Contents, Programs):
         app.add_transform(transform)

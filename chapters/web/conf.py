@@ -23,7 +23,7 @@ version = release = git("describe", "--always", "--dirty")
 rendered = git("log", "-1", "--format=%cs", "--", "../**/*.ipynb")
 html_last_updated_fmt = f"{rendered} (date of the outputs), version {release}"
 
-extensions = ["myst_nb", "sphinx_copybutton", "book", "chinese", "landing"]
+extensions = ["myst_nb", "sphinx_copybutton", "book", "chinese", "landing", "paper"]
 root_doc = "chapters/index"  # its map is the table of contents
 include_patterns = ["chapters/**.ipynb", "datasets/**.md"]
 exclude_patterns = ["**/.ipynb_checkpoints"]
@@ -45,7 +45,7 @@ html_favicon = "static/favicon.svg"
 html_sourcelink_suffix = ""  # the notebooks keep their names
 html_use_index = False
 html_additional_pages = {"index": "landing.html"}
-templates_path = ["templates"]
+templates_path = [str(WEB / "templates")]  # gettext looks from elsewhere
 copybutton_selector = "div:not(.output) > div.highlight pre"
 
 gettext_compact = "book"
@@ -54,14 +54,19 @@ locale_dirs = ["chapters/web/locale"]  # as seen from the book's folder
 
 epub_basename = "scaling-machine-learning"
 epub_show_urls = "no"
-epub_exclude_files = ["index.xhtml", "search.xhtml", "_static/book.js"]
+epub_tocscope = "includehidden"
+epub_css_files = ["paper.css"]
+epub_exclude_files = ["index.xhtml", "search.xhtml", "_static/book.css"]
 
-other_language = ("zh-CN", "中文", "zh/")
-html_context = {"other_language": other_language, "year": rendered[:4]}
+EDITIONS = {  # language: what the other edition is called, where it is; names
+    "en": ("zh-CN", "中文", "zh/", "Solution", "Programs"),
+    "zh_CN": ("en", "English", "../", "答案", "程序"),
+}
+html_context = {"year": rendered[:4]}
 
 
 def setup(app):
-    """In the Chinese edition, which stands in a folder of the English one, look up."""
-    if app.config.language == "zh_CN":
-        html_context["other_language"] = ("en", "English", "../")
-        app.config.html_title = project
+    """Choose what depends on the language."""
+    code, name, path, solution, programs = EDITIONS[app.config.language]
+    html_context["other"] = {"code": code, "name": name, "path": path}
+    app.config.solution_label, app.config.programs_label = solution, programs
