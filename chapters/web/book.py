@@ -87,7 +87,7 @@ class Contents(SphinxTransform):
             )
             if caption:
                 tree["rawcaption"] = caption
-            self.document[0].append(tree)
+            body(self.document).append(tree)
 
 
 class Programs(SphinxTransform):
@@ -96,7 +96,7 @@ class Programs(SphinxTransform):
     default_priority = 400
 
     def apply(self, **_):
-        """Add a section with each program, closed, and link its name to it."""
+        """Add a section with each program, closed."""
         notebook = Path(self.env.doc2path(self.env.docname))
         if notebook.suffix != ".ipynb" or notebook.parent.name[:1] not in "01":
             return
@@ -109,14 +109,15 @@ class Programs(SphinxTransform):
         ]  # fmt: skip
         if not programs:
             return
-        section = nodes.section("", nodes.title("", self.config.programs_label), ids=["programs"])
+        title = nodes.title("", self.config.programs_label)
+        section = nodes.section("", title, ids=["programs"])
         for path in programs:
             name = str(path.relative_to(notebook.parent))
             code = nodes.literal_block("", path.read_text(), classes=["program"])
             code["language"] = LANGUAGES[path.suffix]
             section += details(name, code, ids=[f"program-{nodes.make_id(name)}"])
             self.env.note_dependency(path)
-        self.document[0] += section
+        body(self.document).append(section)
 
 
 class Solutions(SphinxPostTransform):
@@ -183,9 +184,14 @@ class Pages(SphinxPostTransform):
             quote.replace_self(nodes.admonition("", title, *quote.children))
 
 
+def body(document):
+    """Return the section that is the page, with its title."""
+    return next(document.findall(nodes.section))
+
+
 def exercises(document):
     """Return the sections of a sheet, or of its solutions, that have a number."""
-    sections = document[0].findall(nodes.section)
+    sections = body(document).findall(nodes.section)
     return [section for section in sections if section[0].astext()[:1].isdigit()]
 
 

@@ -60,20 +60,22 @@ def counts(book):
 
 
 def surprise(path, pattern):
-    """Return the numbers that pattern finds in a notebook, a picture, an anchor."""
-    heading, numbers = "", None
+    """Return the numbers that pattern finds in a notebook, and the picture below.
+
+    With it, its text ("*Figure: ...*") and the anchor of the heading above the numbers.
+    """
+    heading, found = "", None
     for cell in cells(path):
-        if cell["cell_type"] == "markdown":
-            found = re.findall(r"^##+ (.*)$", "".join(cell["source"]), re.M)
-            heading = found[-1] if found and not numbers else heading
-        elif not numbers and (match := re.search(pattern, texts(cell))):
-            numbers = match.groups()
-        if numbers and pictures(cell):
-            return {
-                "numbers": numbers,
-                "picture": pictures(cell)[0],
-                "anchor": slug(heading.strip()),
-            }
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            if not found and (match := re.search(pattern, texts(cell))):
+                found = {"numbers": match.groups(), "anchor": slug(heading)}
+            if found and pictures(cell):
+                found["picture"] = pictures(cell)[0]
+        elif found and (figure := re.search(r"\*Figure: ([^*]+)\*", source)):
+            return found | {"alt": " ".join(figure[1].split())}
+        elif headings := re.findall(r"^##+ +(.*?) *$", source, re.M):
+            heading = headings[-1]
     return None
 
 
