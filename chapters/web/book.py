@@ -12,6 +12,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 warn = logging.getLogger(__name__).warning
+INCH = 100 / 0.0254  # pixels per metre of a figure at matplotlib's usual 100 dpi
 LANGUAGES = {".py": "python", ".sh": "bash", ".yaml": "yaml", "": "yaml"}
 
 
@@ -152,6 +153,7 @@ class Pages(SphinxPostTransform):
         """Change all figures, quotations and tables of the page."""
         for image in self.document.findall(nodes.image):
             self.describe(image)
+            self.measure(image)
         for quote in list(self.document.findall(nodes.block_quote)):
             self.frame(quote)
         for html in self.document.findall(nodes.raw):
@@ -174,6 +176,15 @@ class Pages(SphinxPostTransform):
             texts[number]["classes"].append("figure-text")
         else:
             warn("a figure without a '*Figure: ...*' line below it", location=image)
+
+    def measure(self, image):
+        """Show a figure as wide as it was drawn, however fine its pixels are."""
+        head = Path(self.app.srcdir, image["uri"]).read_bytes()[:1000]
+        if b"pHYs" in head:
+            at = head.index(b"pHYs") + 4
+            per_metre = int.from_bytes(head[at : at + 4], "big")
+            width = int.from_bytes(head[16:20], "big") * INCH / per_metre
+            image["width"] = f"{width:.0f}px"
 
     def frame(self, quote):
         """Make '> **Title.** text' an admonition."""
@@ -225,29 +236,26 @@ def align(html):
         for blank in table.find_all("th", string=re.compile(r"^\s*$")):
             blank.name = "td"
         rows = [row.find_all("td") for row in table.select("tbody tr")]
-        heads = table.select("thead tr")
-        for column in zip(*(reversed(row) for row in rows), strict=False):
-            position = -1 - [row[::-1].index(c) for row, c in zip(rows[:1], column)][0]
-            if any(re.search(r"[^\W\d_]{3}", cell.text) for cell in column):
-                for cell in column:
-                    cell["class"] = "words"
-                for head in heads:
-                    cells = head.find_all(["th", "td"])
-                    if len(cells) >= -position and not cells[position].get("colspan"):
-                        cells[position]["class"] = "words"
+        heads = [row.find_all(["th", "td"]) for row in table.select("thead tr")]
+        for place in range(-1, -1 - min(map(len, rows), default=0), -1):
+            if any(re.search(r"[^\W\d_]{3}", row[place].text) for row in rows):
+                for row in [*rows, *(head for head in heads if len(head) >= -place)]:
+                    row[place]["class"] = "words"
     return str(soup)
 
 
-def inline_math(translator, node):
-    """Write a formula within a line as MathML."""
-    translator.body.append(convert(node.astext()))
+def formula(translator, node, display="inline"):
+    """Write a formula as MathML; a norm's bars stay as high as what they enclose."""
+    math = convert(node.astext(), display=display)
+    translator.body.append(
+        math.replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    )
     raise nodes.SkipNode
 
 
-def block_math(translator, node):
-    """Write a formula of its own as MathML."""
-    translator.body.append(convert(node.astext(), display="block"))
-    raise nodes.SkipNode
+def block_formula(translator, node):
+    """Write a formula that stands by itself."""
+    formula(translator, node, display="block")
 
 
 def finish(app, name, template, context, doctree):
@@ -267,5 +275,5 @@ def setup(app):
         app.add_transform(transform)
     app.add_post_transform(Solutions)
     app.add_post_transform(Pages)
-    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
+    app.add_html_math_renderer("mathml", (formula, None), (block_formula, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

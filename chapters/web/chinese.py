@@ -1,6 +1,7 @@
 """Search in Chinese, since Sphinx 9.0's own splits no words when a page asks."""
 
 import re
+from itertools import pairwise
 
 from sphinx.search.en import SearchEnglish
 
@@ -21,7 +22,7 @@ function splitQuery(query) {
         words = []
         for word in re.findall(r"[\u4e00-\u9fff]+|[^\W\u4e00-\u9fff]+", text):
             pairs = "\u4e00" <= word[0] <= "\u9fff" and len(word) > 2
-            words += map("".join, zip(word, word[1:])) if pairs else [word]
+            words += map("".join, pairwise(word)) if pairs else [word]
         return words
 
 

@@ -5,11 +5,10 @@ import json
 import re
 from pathlib import Path
 
+from book import slug
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
-
-from book import slug
 
 # A surprise is found by what a cell printed; its picture is the next one, its link
 # the heading above. The sentence around its numbers stands in templates/landing.html.

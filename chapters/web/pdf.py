@@ -1,7 +1,7 @@
 """Print the book: pdf.py FOLDER FILE, of what Sphinx's singlehtml left in FOLDER.
 
-Chromium knows page numbers only once it has printed. So it prints twice: the second time
-with the numbers that the first one's links lead to in the table of contents.
+Chromium knows page numbers only once it has printed. So it prints twice: the second
+time with the numbers of the pages that the first one's contents lead to.
 """
 
 import io
