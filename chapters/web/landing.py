@@ -10,21 +10,15 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
 
-# A surprise is found by what a cell printed; its picture is the next one, its link
-# the heading above. The sentence around its numbers stands in templates/landing.html.
+# A surprise is found by what a lesson of a chapter printed; its picture comes next, its
+# link goes to the heading above; the sentence stands in templates/landing.html.
 SURPRISES = {
     "native": (
-        "chapters/02_spark/03_python_on_spark",
+        "02_spark",
         r"pandas API on Spark +\d+ +([\d.]+)[^|]*native expression +\d+ +([\d.]+)",
     ),
-    "champion": (
-        "chapters/03_mlflow/02_models_and_registry",
-        r"version 4 +([\d.]+) +([\d.]+)",
-    ),
-    "reader": (
-        "chapters/07_bridge/03_throughput",
-        r"shuffled: (\d+)% of Arrow",
-    ),
+    "champion": ("03_mlflow", r"version 4 +([\d.]+) +([\d.]+)"),
+    "reader": ("07_bridge", r"shuffled: (\d+)% of Arrow"),
 }
 
 
@@ -59,9 +53,9 @@ def counts(book):
 
 
 def surprise(path, pattern):
-    """Return the numbers that pattern finds in a notebook, and the picture below.
+    """Return the numbers that pattern finds in a lesson, and the picture below.
 
-    With it, its text ("*Figure: ...*") and the anchor of the heading above the numbers.
+    With it, its "*Figure: ...*" and the anchor of the heading above; or else None.
     """
     heading, found = "", None
     for cell in cells(path):
@@ -79,12 +73,12 @@ def surprise(path, pattern):
 
 
 def parts(env):
-    """Return the rows of the index's map: title, what one gets, first document."""
+    """Return the rows of the index's map: title, what one gets, [(document, text)]."""
     map_of_book = next(env.get_doctree(env.config.root_doc).findall(nodes.tbody))
     for row in map_of_book:
         links = row.findall(addnodes.pending_xref)
-        start = next((link["reftarget"] for link in links), None)
-        yield row[0].astext(), row[1].astext(), start
+        lessons = [(link["reftarget"], link.astext()) for link in links]
+        yield row[0].astext(), row[1].astext(), lessons
 
 
 def fill(app, name, template, context, doctree):
@@ -96,14 +90,17 @@ def fill(app, name, template, context, doctree):
     context["counts"] = counts(book)
     context["parts"] = list(parts(app.env))
     context["surprises"] = {}
-    for key, (document, pattern) in SURPRISES.items():
-        found = surprise(book / f"{document}.ipynb", pattern)
-        if found is None:
+    for key, (chapter, pattern) in SURPRISES.items():
+        for lesson in sorted((book / "chapters" / chapter).glob("[0-9]*.ipynb")):
+            if found := surprise(lesson, pattern):
+                picture = base64.b64decode(found.pop("picture"))
+                (folder / f"{key}.png").write_bytes(picture)
+                found["document"] = app.env.path2doc(lesson)
+                context["surprises"][key] = found
+                break
+        else:
             warn = logging.getLogger(__name__).warning
-            warn("landing page: %s no longer shows '%s'", document, pattern)
-            continue
-        (folder / f"{key}.png").write_bytes(base64.b64decode(found.pop("picture")))
-        context["surprises"][key] = found | {"document": document}
+            warn("landing page: nothing in %s shows '%s'", chapter, pattern)
 
 
 def setup(app):

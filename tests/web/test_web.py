@@ -19,11 +19,18 @@ PAGES = sorted(str(path.relative_to(HTML)) for path in HTML.rglob("*.html"))
 LESSONS = [p for p in PAGES if re.fullmatch(r"chapters/\d\d_\w+/\d\d_\w+.html", p)]
 EPUBCHECK = Path("/usr/share/java/epubcheck.jar")  # Debian's
 PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+def lesson(word):
+    """Return the lesson whose file name holds a word, whatever its number."""
+    return next(name for name in LESSONS if word in name)
+
+
 JUDGED = {
     "landing": "index.html",
     "map": "chapters/index.html",
-    "lesson": "chapters/01_foundations/05_training_topologies.html",
-    "formulae": "chapters/02_spark/04_sklearn_and_mllib.html",
+    "lesson": lesson("topologies"),
+    "formulae": lesson("sklearn"),
     "exercises": "chapters/02_spark/exercises.html",
     "glossary": "chapters/glossary.html",
     "data": "datasets/flights/README.html",
@@ -126,8 +133,8 @@ def test_landing_page(open_page):
 @pytest.mark.parametrize(
     "site, word, found",
     [
-        ("", "elastic", "chapters/07_bridge/05_horovod.html"),
-        ("", "petastorm", "chapters/07_bridge/02_petastorm.html"),
+        ("", "elastic", lesson("horovod")),
+        ("", "petastorm", lesson("petastorm")),
         ("zh/", "广播连接", "chapters/glossary.html"),
     ],
 )
@@ -139,7 +146,7 @@ def test_search(open_page, site, word, found):
 
 
 def test_a_formula_renders(open_page):
-    page = open_page("chapters/02_spark/04_sklearn_and_mllib.html")
+    page = open_page(lesson("sklearn"))
     formula = page.locator("math[display=block]").first
     assert formula.locator("mfrac").count() > 0
     assert 30 < formula.bounding_box()["height"] < 200
@@ -168,7 +175,7 @@ def test_every_exercise_has_a_solution():
 
 
 def test_programs_are_shown(open_page):
-    page = open_page("chapters/01_foundations/05_training_topologies.html")
+    page = open_page(lesson("topologies"))
     program = page.locator("#programs details", has_text="forest_server.py")
     program.locator("summary").click()
     assert "def ask" in program.locator("pre").inner_text()
@@ -181,7 +188,7 @@ LIGHT = """element => {
 
 
 def test_dark_mode(open_page):
-    page = open_page("chapters/02_spark/03_python_on_spark.html", color_scheme="dark")
+    page = open_page(lesson("python_on_spark"), color_scheme="dark")
     assert page.locator("body").evaluate(LIGHT % "backgroundColor") < 60
     assert page.locator("article p").first.evaluate(LIGHT % "color") > 180
     figure = page.locator(".cell_output img").first
@@ -204,7 +211,7 @@ def test_no_page_is_wider_than_a_phone(open_page):
 
 
 def test_next_and_previous(open_page):
-    page = open_page("chapters/01_foundations/00_setup.html")
+    page = open_page(lesson("00_setup"))
     page.locator("a.next-page").click()
     page.wait_for_url("**/01_workflow.html")
     page.locator("a.prev-page").click()
