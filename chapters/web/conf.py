@@ -58,15 +58,17 @@ epub_tocscope = "includehidden"
 epub_css_files = ["paper.css"]
 epub_exclude_files = ["index.xhtml", "search.xhtml", "_static/book.css"]
 
-EDITIONS = {  # language: what the other edition is called, where it is; names
-    "en": ("zh-CN", "中文", "zh/", "Solution", "Programs"),
-    "zh_CN": ("en", "English", "../", "答案", "程序"),
+EDITIONS = {  # language: the other edition's code, name, place; the way to the sources
+    "en": ("zh-CN", "中文", "zh/", ""),
+    "zh_CN": ("en", "English", "../", "../"),
 }
+LABELS = {"en": ("Solution", "Programs"), "zh_CN": ("答案", "程序")}
 html_context = {"year": rendered[:4]}
 
 
 def setup(app):
-    """Choose what depends on the language."""
-    code, name, path, solution, programs = EDITIONS[app.config.language]
-    html_context["other"] = {"code": code, "name": name, "path": path}
-    app.config.solution_label, app.config.programs_label = solution, programs
+    """Choose what depends on the language; the notebooks are copied only once."""
+    language = app.config.language
+    html_context["other"] = EDITIONS[language]
+    app.config.solution_label, app.config.programs_label = LABELS[language]
+    app.config.html_copy_source = language == "en"
