@@ -13,6 +13,7 @@ from sphinx.util import logging
 
 warn = logging.getLogger(__name__).warning
 INCH = 100 / 0.0254  # pixels per metre of a figure at matplotlib's usual 100 dpi
+CHINESE = re.compile("[\u4e00-\u9fff]")
 LANGUAGES = {".py": "python", ".sh": "bash", ".yaml": "yaml", "": "yaml"}
 
 
@@ -28,22 +29,22 @@ class Translate(SphinxTransform):
 
     def apply(self, **_):
         """Mark all other text as it is."""
-        if self.env.docname in ("chapters/index", "chapters/glossary"):
-            return
+        whole = self.env.docname in ("chapters/index", "chapters/glossary")
         for node in self.document.findall(nodes.TextElement):
-            if not isinstance(node, nodes.title) and not self.is_goal(node):
+            wanted = whole or isinstance(node, nodes.title) or self.is_goal(node)
+            bare = len(node) == 1 and isinstance(node[0], addnodes.pending_xref)
+            if bare or not wanted or CHINESE.match(node.astext()):
                 node["translatable"] = False
 
     def is_goal(self, node):
         """Return whether it belongs to "You will" or "Summary"."""
         while node.parent is not None:
-            above = node.parent
-            if isinstance(node, nodes.section):
-                return node[0].astext() == "Summary"
+            above, text = node.parent, node.astext()
+            if isinstance(node, nodes.section) and node[0].astext() == "Summary":
+                return True
             if isinstance(node, nodes.bullet_list):
-                before = above[above.index(node) - 1].astext()
-                return before == "You will"
-            if node.astext() == "You will":
+                text = above[above.index(node) - 1].astext()
+            if text == "You will":
                 return True
             node = above
         return False
