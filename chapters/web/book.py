@@ -33,7 +33,7 @@ class Translate(SphinxTransform):
         for node in self.document.findall(nodes.TextElement):
             wanted = whole or isinstance(node, nodes.title) or self.is_goal(node)
             bare = len(node) == 1 and isinstance(node[0], addnodes.pending_xref)
-            if bare or not wanted or CHINESE.match(node.astext()):
+            if bare or not wanted or CHINESE.search(node.astext()):
                 node["translatable"] = False
 
     def is_goal(self, node):
