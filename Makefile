@@ -22,9 +22,10 @@ lab: spark dl ## open the book in JupyterLab, without Docker
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)"
 
 test: spark dl tools ## run every check and notebook; CHAPTER=02, CORES=1,4, LOAD=2, KEEP=1
-	@$(ENV) exec spark pytest tests --ignore=tests/images \
+	@$(ENV) exec spark pytest tests --ignore=tests/images --ignore=tests/web \
 	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES)) \
 	    $(if $(LOAD),--load=$(LOAD)) $(if $(KEEP),--keep)
+	@$(if $(CHAPTER),,$(MAKE) --no-print-directory test-web)
 
 test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
@@ -55,6 +56,7 @@ picture: spark ## take the picture of MLflow's page again; needs Chromium
 SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
 
 web: tools ## make the book's pages from the stored outputs: .web/html/index.html
+	@rm -rf .web/html
 	@$(SPHINX) -d .web/doctrees . .web/html
 	@$(SPHINX) -d .web/doctrees-zh -D language=zh_CN . .web/html/zh
 
@@ -65,7 +67,7 @@ epub: tools ## make .web/scaling-machine-learning.epub
 	@$(SPHINX) -d .web/doctrees -D html_css_files= -D html_js_files= -b epub . .web/epub
 	@cp .web/epub/scaling-machine-learning.epub .web
 
-pdf: web ## make .web/scaling-machine-learning.pdf; needs Chromium
+pdf: tools ## make .web/scaling-machine-learning.pdf; needs Chromium
 	@$(SPHINX) -d .web/doctrees -b singlehtml . .web/single
 	@$(ENV) exec tools python chapters/web/pdf.py .web/single .web/scaling-machine-learning.pdf
 
