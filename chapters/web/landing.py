@@ -89,6 +89,10 @@ def fill(app, name, template, context, doctree):
     folder.mkdir(exist_ok=True)
     context["counts"] = counts(book)
     context["parts"] = list(parts(app.env))
+    lessons = [lesson for _, _, listed in context["parts"] for lesson in listed]
+    context["lesson"] = lambda word: next(
+        (lesson for lesson in lessons if word in lesson[0]), lessons[0]
+    )
     context["surprises"] = {}
     for key, (chapter, pattern) in SURPRISES.items():
         for lesson in sorted((book / "chapters" / chapter).glob("[0-9]*.ipynb")):
