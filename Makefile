@@ -64,6 +64,7 @@ serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
 
 epub: tools ## make .web/scaling-machine-learning.epub
+	@rm -rf .web/epub
 	@$(SPHINX) -d .web/doctrees -D html_css_files= -D html_js_files= -b epub . .web/epub
 	@cp .web/epub/scaling-machine-learning.epub .web
 
