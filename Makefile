@@ -56,9 +56,10 @@ picture: spark ## take the picture of MLflow's page again; needs Chromium
 SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
 
 web: tools ## make the book's pages from the stored outputs: .web/html/index.html
-	@rm -rf .web/html
+	@rm -rf .web/html .web/zh
 	@$(SPHINX) -d .web/doctrees . .web/html
-	@$(SPHINX) -d .web/doctrees-zh -D language=zh_CN . .web/html/zh
+	@$(SPHINX) -d .web/doctrees-zh -D language=zh_CN . .web/zh
+	@mv .web/zh .web/html
 
 serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
