@@ -18,7 +18,10 @@ SURPRISES = {
         r"pandas API on Spark +\d+ +([\d.]+)[^|]*native expression +\d+ +([\d.]+)",
     ),
     "champion": ("03_mlflow", r"version 4 +([\d.]+) +([\d.]+)"),
-    "reader": ("07_bridge", r"shuffled: (\d+)% of Arrow"),
+    "reader": (
+        "07_bridge",
+        r"Arrow decoding +(\d+) [^|]*windows, one process +(\d+)",
+    ),
 }
 
 
