@@ -152,7 +152,7 @@ def test_a_formula_renders(open_page):
     assert 30 < formula.bounding_box()["height"] < 200
     page.evaluate("document.fonts.ready")
     assert page.evaluate("document.fonts.check('16px \"Book Math\"')")
-    assert "\\" not in formula.inner_text()
+    assert "\\" not in formula.text_content()
 
 
 def test_a_solution_opens(open_page):
