@@ -25,7 +25,6 @@ test: spark dl tools ## run every check and notebook; CHAPTER=02, CORES=1,4, LOA
 	@$(ENV) exec spark pytest tests --ignore=tests/images --ignore=tests/web \
 	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES)) \
 	    $(if $(LOAD),--load=$(LOAD)) $(if $(KEEP),--keep)
-	@$(if $(CHAPTER),,$(MAKE) --no-print-directory test-web)
 
 test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
