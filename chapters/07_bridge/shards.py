@@ -56,7 +56,7 @@ class ParquetShards(IterableDataset):
     def share(self):
         """Return (first, stop) of the rows of each reader, in the epoch's order."""
         readers = self.ranks * max(self.workers, 1)
-        size = self.rows // readers  # the same for all, hence equal steps
+        size = self.rows // readers // self.batch * self.batch  # full batches only
         return [(reader * size, (reader + 1) * size) for reader in range(readers)]
 
     def pieces(self, first, stop):
@@ -111,7 +111,7 @@ class ParquetShards(IterableDataset):
         return {"epoch": self.epoch, "used": self.used, "shards": shards}
 
     def load_state_dict(self, state):
-        """Go on where `state` was saved; refuse the state of another division."""
-        if state["shards"] != self.state_dict()["shards"]:
+        """Go on where `state` was saved; in mid-epoch only with the same division."""
+        if state["used"] and state["shards"] != self.state_dict()["shards"]:
             raise ValueError(f"saved with other shards: {state['shards']}")
         self.epoch, self.used = state["epoch"], state["used"]

@@ -24,7 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from torch.nn.parallel import DistributedDataParallel
 
 BATCH, WINDOW, WORKERS, EPOCHS = 1024, 32 * 1024, 2, 2
-LOG_EVERY, SAVE_EVERY = 25, 50  # steps; no mean is half made when a state is saved
+LOG_EVERY, SAVE_EVERY = 16, 32  # steps; no mean is half made when a state is saved
 seconds = Counter()
 
 
@@ -78,6 +78,12 @@ def train(dataset, layers, optimiser, step, checkpoint, log, die_at):
     log: MLflow's log_metric in rank 0, which also saves the checkpoint; None in others.
     """
     model, losses = DistributedDataParallel(layers), []
+
+    def keep():
+        with clock("checkpoints"):
+            save({"weights": layers.state_dict(), "optimiser": optimiser.state_dict(),
+                  "dataset": dataset.state_dict(), "step": step}, checkpoint)
+
     while dataset.epoch < EPOCHS:
         for features, label, _ in waited(dataset.batches()):
             with clock("steps"):
@@ -92,12 +98,11 @@ def train(dataset, layers, optimiser, step, checkpoint, log, die_at):
                     mean = sum(losses[-LOG_EVERY:]) / LOG_EVERY
                     log("loss", mean, step=step)
             if log and step % SAVE_EVERY == 0:
-                with clock("checkpoints"):
-                    save({"weights": layers.state_dict(),
-                          "optimiser": optimiser.state_dict(),
-                          "dataset": dataset.state_dict(), "step": step}, checkpoint)
+                keep()
             if step == die_at and dist.get_rank() == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
+        if log:
+            keep()  # between two epochs: the number of ranks may change here
     return step
 
 
