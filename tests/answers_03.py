@@ -19,7 +19,7 @@ ANSWERS = {
             def condition():
                 return ("attributes.status = 'FINISHED' and params.model = 'trees'"
                         " and metrics.auc > 0.7 and params.rounds > '50'")
-            """: "the filter is refused: INVALID_PARAMETER_VALUE: Invalid comparator",
+            """: "the filter is refused: Invalid comparator",
             """
             def condition():
                 return ("attributes.status = 'FINISHED' and params.model = 'trees'"
