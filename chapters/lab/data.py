@@ -16,7 +16,7 @@ def data(name):
     """
     path = SETS / name
     if not path.exists():
-        there = sorted(p.name for p in SETS.glob("*/")) if SETS.is_dir() else []
+        there = sorted(p.parent.name for p in SETS.glob("*/README.md"))
         raise FileNotFoundError(
             f"no data set {name!r} under {SETS}: "
             + (f"there are {', '.join(there)}" if there else "is datasets/ mounted?")
