@@ -26,7 +26,7 @@ test: spark dl tools ## run every check and notebook; CHAPTER=02, CORES=1,4, LOA
 	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES)) \
 	    $(if $(LOAD),--load=$(LOAD)) $(if $(KEEP),--keep)
 
-test-cluster: spark tools ## run the Spark notebooks of chapters 1 and 2 on a real cluster
+test-cluster: spark tools ## run the lessons of chapters 1, 2 and 4 to 6 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
 	    $(if $(CHAPTER),--chapter=$(CHAPTER))
 

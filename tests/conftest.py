@@ -32,7 +32,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--cluster",
         action="store_true",
-        help="of the notebooks, run the Spark lessons of chapters 1 and 2, "
+        help="of the notebooks, run the Spark lessons of chapters 1, 2, 4-6, "
         "on a standalone cluster",
     )
     parser.addoption(

@@ -13,7 +13,7 @@ def elsewhere(config):
     """Return the (notebook, master) pairs that the options ask for in addition.
 
     Lessons that use Spark: with --cores=N,M on that many cores, with --cluster those of
-    chapters 1 and 2 on a standalone cluster. A lesson that names a master itself
+    chapters 1, 2 and 4 to 6 on a standalone cluster. A lesson that names a master itself
     (2.6, 7.4: the one it starts) would run as before.
     """
     lessons = [
@@ -25,8 +25,8 @@ def elsewhere(config):
         and '\\"spark.master\\":' not in text
     ]
     if config.getoption("cluster"):
-        first = [path for path in lessons if path.parent.name[:2] in ("01", "02")]
-        return [(path, "cluster") for path in first]
+        spark = ("01", "02", "04", "05", "06")
+        return [(path, "cluster") for path in lessons if path.parent.name[:2] in spark]
     cores = config.getoption("cores")
     return [(path, f"local[{n}]") for path in lessons for n in cores]
 
