@@ -6,6 +6,8 @@ SHELL := /bin/bash
 	spark dl tools interpreter
 
 PYTHON ?= python3.11
+# Another Python's, and so fatal to this one's start.
+unexport PYTHONHOME PYTHONPATH
 ENV = $(PYTHON) docker/env.py
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -105,5 +107,8 @@ spark dl tools: interpreter
 	@$(ENV) make $@
 
 interpreter:
-	@command -v $(PYTHON) > /dev/null || { echo "missing: Python 3.11: install" \
+	@command -v $(PYTHON) > /dev/null || { command -v uv > /dev/null && \
+	    echo "no $(PYTHON) here: uv fetches Python 3.11 into ~/.local/bin" && \
+	    uv python install 3.11 && PATH="$$HOME/.local/bin:$$PATH" \
+	    command -v $(PYTHON) > /dev/null; } || { echo "missing: Python 3.11: install" \
 	    "python3.11 with its venv module, or name it: make PYTHON=..." >&2; exit 1; }

@@ -38,6 +38,23 @@ KERNELS = {
     "spark": "Spark (chapters 1-6)",
     "dl": "Deep learning (chapters 7-10)",
 }
+JAVA = (17, 22)  # Spark 4.0 wants 17; Hadoop's client calls what Java 23 refuses
+LOOPBACK = "localhost,127.0.0.1,::1"
+# Variables by which another Spark, MLflow, Java, MPI or cluster would change a run.
+FOREIGN = re.compile(
+    r"(SPARK|PYSPARK|HADOOP|YARN|MLFLOW|HOROVOD|OMPI|PRTE|PMIX)_\w+|TF_CONFIG|CLASSPATH|"
+    r"(JAVA_TOOL|JDK_JAVA|_JAVA)_OPTIONS|MASTER_ADDR|MASTER_PORT|RANK|WORLD_SIZE|"
+    r"PYTHON(HOME|STARTUP|USERBASE|INSPECT)|VIRTUAL_ENV|CONDA_PREFIX"
+)
+# Left out without a word: the book has one locale, and without byte code every process
+# would compile the libraries again, for seconds.
+REPLACED = re.compile(r"LC_\w+|LANGUAGE|PYTHONDONTWRITEBYTECODE")
+# Variables that would send what is installed elsewhere.
+ELSEWHERE = re.compile(
+    r"PIP_(TARGET|PREFIX|ROOT|USER|REQUIRE_VIRTUALENV)|UV_(TARGET|PREFIX|PYTHON\w*|"
+    r"SYSTEM_PYTHON|PROJECT\w*|WORKING_DIR\w*)|PYTHON(HOME|PATH|USERBASE)|"
+    r"VIRTUAL_ENV|CONDA_PREFIX"
+)
 CACHE = Path(
     os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "scaling-ml-book"
 )
@@ -46,6 +63,11 @@ CACHE = Path(
 def say(text):
     """Print one line of progress at once."""
     print(f"==> {text}", flush=True)
+
+
+def note(text):
+    """Print one line for the reader beside what a command itself prints."""
+    print(f"docker/env.py: {text}", file=sys.stderr)
 
 
 def run(*command, **options):
@@ -64,11 +86,7 @@ def check_machine(name):
         missing.append(
             f"Python 3.11 (this is {this}): install python3.11 with its venv module"
         )
-    if java_version() < 17:
-        missing.append(
-            "Java 17 or newer: install a JRE, e.g. openjdk-17-jre-headless, "
-            "or set JAVA_HOME"
-        )
+    missing += check_java()
     if name == "dl" and not shutil.which("g++"):
         missing.append("a C++ compiler for Horovod: install g++")
     if name == "dl" and not shutil.which("make"):
@@ -77,16 +95,31 @@ def check_machine(name):
         sys.exit("\n".join(f"missing: {line}" for line in missing))
 
 
-def java_version():
-    """Return the major version of the Java that Spark would start, 0 for none."""
+def check_java():
+    """Return [], or one line about the Java that Spark would start: JAVA_HOME's first."""
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home, "bin/java")) if home else "java"
+    java = Path(home, "bin/java") if home else "java"
+    where = f"JAVA_HOME={home}" if home else "PATH"
+    wanted = f"Java {JAVA[0]} to {JAVA[1]}"
+    advice = "install a JRE, e.g. openjdk-17-jre-headless, and set JAVA_HOME to it"
     try:
-        told = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True)
     except OSError:
-        return 0
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
-    return int(found[1]) if found else 0
+        return [f"{wanted}: {where} has no java: {advice}"]
+    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    if not found:
+        return [f"{wanted}: `{java} -version` does not say what it is: {advice}"]
+    version = int(found[1])
+    if JAVA[0] <= version <= JAVA[1]:
+        return []
+    return [f"{wanted} (the one in {where} is {version}): {advice}"]
+
+
+def check_path():
+    """Exit with a line when the book stands where Spark's launchers do not work."""
+    if strange := sorted(set(re.findall(r"[^\w./+@,=~-]", str(BOOK)))):
+        shown = " ".join(map(repr, strange))
+        sys.exit(f"{BOOK}: Spark cannot start from a path with {shown}: move the book")
 
 
 def find_uv():
@@ -106,13 +139,17 @@ def find_uv():
             "--quiet",
             "--disable-pip-version-check",
             UV,
+            env=installer_environment(),
         )
     return uv
 
 
-def uv_environment():
-    """Return the environment in which uv finds torch where pip would, too."""
-    found = dict(os.environ)
+def installer_environment():
+    """Return the environment in which pip and uv install here and nowhere else.
+
+    uv finds torch in it where pip would, too.
+    """
+    found = {k: v for k, v in os.environ.items() if not ELSEWHERE.fullmatch(k)}
     if "PIP_FIND_LINKS" in os.environ:
         found.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
     if "PIP_EXTRA_INDEX_URL" in os.environ:
@@ -139,6 +176,9 @@ def make(name):
     """Create the environment .venv/NAME, or do nothing when it is complete."""
     prefix = VENVS / name
     stamp = prefix / "complete"
+    check_path()
+    if name != "tools" and (java := check_java()):
+        sys.exit(f"missing: {java[0]}")
     if stamp.exists() and stamp.read_text() == fingerprint(name):
         if name == "spark":
             configure(prefix)
@@ -147,7 +187,10 @@ def make(name):
         check_machine(name)
     uv = find_uv()
     say(f"making the {name} environment in {prefix.relative_to(BOOK)}")
-    run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, prefix)
+    run(
+        *(uv, "venv", "--quiet", "--clear", "--python", sys.executable, prefix),
+        env=installer_environment(),
+    )
     run(
         uv,
         "pip",
@@ -158,6 +201,7 @@ def make(name):
         "--require-hashes",
         "-r",
         LOCKS[name],
+        env=installer_environment(),
     )
     if name != "tools":
         finish(name, prefix)
@@ -231,7 +275,7 @@ def lock(name):
         "--output-file",
         LOCKS[name].relative_to(BOOK),
         cwd=BOOK,
-        env=uv_environment(),
+        env=installer_environment(),
     )
     say(f"wrote {LOCKS[name].relative_to(BOOK)}")
 
@@ -251,7 +295,7 @@ def finish(name, prefix):
             "--no-deps",
             "-r",
             DOCKER / "dl/torch.txt",
-            env=uv_environment(),
+            env=installer_environment(),
         )
         run(python, DOCKER / "dl/fix_torchvision.py")
         run(
@@ -263,6 +307,7 @@ def finish(name, prefix):
             python,
             "--no-deps",
             horovod_wheel(python, uv),
+            env=installer_environment(),
         )
     empty_archives(prefix)
     shutil.rmtree(prefix / "share/jupyter/kernels/python3", ignore_errors=True)
@@ -307,7 +352,7 @@ def horovod_wheel(python, uv):
             DOCKER / "dl/build_horovod.sh",
             python,
             partial,
-            env=dict(uv_environment(), PATH=path),
+            env=dict(installer_environment(), PATH=path),
         )
         partial.replace(folder)
     return next(folder.glob("*.whl"))
@@ -322,20 +367,44 @@ def book_variables():
 def variables(prefix):
     """Return the environment that a process of the book runs under at prefix.
 
-    The book's own values replace the machine's, but for SPARK_CONF_DIR: that is how a
-    reader points the same notebooks at another cluster. What keeps Python from writing
-    byte code is dropped: every process would compile the libraries again, for seconds.
+    The book's own values replace the machine's. What another installation has left in
+    the reader's shell is dropped, and a line on stderr names it; BOOK_KEEP lists names to
+    keep. SPARK_CONF_DIR stays, and is named: so a reader points the same notebooks at
+    another cluster. Under the book's variables already, only the environment changes.
     """
+    kept = dict(os.environ)
+    own = {
+        "PYSPARK_PYTHON": str(prefix / "bin/python"),
+        "PATH": f"{prefix}/bin{os.pathsep}{os.environ['PATH']}",
+    }
+    if kept.get("BOOK_VARIABLES") == str(BOOK):
+        return kept | own
     conf = VENVS / "spark/conf"
-    conf = conf if conf.exists() else DOCKER / "conf"
+    conf = kept.get("SPARK_CONF_DIR") or str(conf if conf.exists() else DOCKER / "conf")
+    keep = {"SPARK_CONF_DIR", "PYSPARK_PYTHON", *kept.get("BOOK_KEEP", "").split(",")}
+    foreign = sorted(k for k in kept if FOREIGN.fullmatch(k) and k not in keep)
+    foreign = [k for k in foreign if k not in book_variables()]
+    if foreign:
+        note(f"left out, since they are not the book's: {', '.join(foreign)}")
+        note("to keep some of them, set BOOK_KEEP to their names, with commas")
+    if "SPARK_CONF_DIR" in kept:
+        note(f"Spark's settings come from SPARK_CONF_DIR={conf}")
+    if not Path(conf, "spark-defaults.conf").exists():
+        sys.exit(f"SPARK_CONF_DIR={conf} has no spark-defaults.conf: unset it, or copy "
+                 f"{DOCKER / 'conf'} there and edit the copy")  # fmt: skip
+    exceptions = {
+        name: ",".join(filter(None, [kept.get(name), LOOPBACK]))
+        for name in ("NO_PROXY", "no_proxy")
+    }
     return (
-        {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        {k: v for k, v in kept.items() if k not in foreign and not REPLACED.fullmatch(k)}
         | book_variables()
+        | exceptions
+        | own
         | {
-            "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(conf)),
+            "BOOK_VARIABLES": str(BOOK),
+            "SPARK_CONF_DIR": conf,
             "PYTHONPATH": str(BOOK / "chapters"),
-            "PYSPARK_PYTHON": str(prefix / "bin/python"),
-            "PATH": f"{prefix}/bin{os.pathsep}{os.environ['PATH']}",
         }
     )
 
@@ -344,32 +413,26 @@ def write_kernel(kernel, prefix):
     """Write the specification of the Jupyter kernel called KERNEL into prefix.
 
     The spark environment runs JupyterLab and nbval, so its kernel dl starts the other
-    environment's Python; in a single one (image, conda) both names mean its own.
+    environment's Python; in a single one (image, conda) both names mean its own. In a
+    checkout the kernel starts through this file, and so has the book's variables in
+    any front end, under `make lab` or not.
     """
-    home = VENVS / kernel if prefix.parent == VENVS else prefix
+    checkout = prefix.parent == VENVS
+    python = str((VENVS / kernel if checkout else prefix) / "bin/python")
+    launch = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    if checkout:
+        launch = [str(Path(__file__).resolve()), "exec", kernel, "python", *launch]
     folder = prefix / "share/jupyter/kernels" / kernel
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kernel.json").write_text(
-        json.dumps(
-            {
-                "argv": [
-                    str(home / "bin/python"),
-                    "-m",
-                    "ipykernel_launcher",
-                    "-f",
-                    "{connection_file}",
-                ],
-                "display_name": KERNELS[kernel],
-                "language": "python",
-                "env": {
-                    "PATH": f"{home}/bin{os.pathsep}${{PATH}}",
-                    "PYSPARK_PYTHON": str(home / "bin/python"),
-                },
-                "metadata": {"debugger": True},
-            },
-            indent=1,
-        )
-    )
+    path = f"{prefix}/bin{os.pathsep}${{PATH}}"
+    specification = {
+        "argv": [python, *launch],
+        "display_name": KERNELS[kernel],
+        "language": "python",
+        "env": {} if checkout else {"PATH": path, "PYSPARK_PYTHON": python},
+        "metadata": {"debugger": True},
+    }
+    (folder / "kernel.json").write_text(json.dumps(specification, indent=1))
 
 
 def main():

@@ -164,6 +164,8 @@ def test_kernels(name):
     specification = json.loads(python("spark", program))
     assert specification["display_name"] == style.DISPLAY_NAMES[name]
     interpreter = Path(specification["argv"][0])
+    if "exec" in specification["argv"]:
+        assert specification["argv"][1:4] == [str(ENV), "exec", name]
     assert interpreter.exists()
     if VENVS in Path(sys.prefix).parents:
         assert interpreter == VENVS / name / "bin/python"
@@ -172,7 +174,7 @@ def test_kernels(name):
 @pytest.mark.parametrize(
     ("lacking", "message"),
     [
-        ("java", "missing: Java 17 or newer: install"),
+        ("java", "missing: Java 17 to 22: PATH has no java: install"),
         ("g++", "missing: a C++ compiler"),
         ("make", "missing: make"),
     ],
@@ -193,6 +195,58 @@ def test_a_missing_tool_is_named(tmp_path, lacking, message):
     assert told.returncode == 1
     assert told.stderr.startswith(message)
     assert len(told.stderr.splitlines()) == 1
+
+
+def fake_java(folder, version):
+    """Make a folder that looks like a Java of that version; return it."""
+    java = folder / "bin/java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025' >&2\n")
+    java.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("1.8.0_402", "missing: Java 17 to 22 (the one in JAVA_HOME="),
+        ("25-ea", "is 25): install a JRE"),
+        ("23.0.1", "is 23): install a JRE"),
+        ("17.0.1", ""),
+        ("21.0.4", ""),
+        (None, "has no java: install a JRE"),
+    ],
+)
+def test_java_is_looked_at_as_spark_does(tmp_path, version, message):
+    """JAVA_HOME comes before PATH, both bounds count, also in a finished environment."""
+    home = fake_java(tmp_path / "home", version) if version else tmp_path / "home"
+    better = fake_java(tmp_path / "better", "17.0.1")
+    program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
+    program += "env.fingerprint = lambda name: 'as made'\n"
+    program += f"env.VENVS = env.Path({str(tmp_path)!r})\nenv.make('dl')"
+    (tmp_path / "dl").mkdir()
+    (tmp_path / "dl/complete").write_text("as made")
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": f"{better}/bin", "JAVA_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert message in told.stderr and len(told.stderr.splitlines()) == bool(message)
+    assert told.returncode == bool(message)
+
+
+@pytest.mark.parametrize("folder", ["a b", "x[1]", "a:b", "what?"])
+def test_a_path_that_spark_cannot_take_is_refused(folder):
+    """The message shows the character; letters beyond ASCII are none."""
+    program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
+    program += "env.BOOK = env.Path('/home/Žofie/book-1.0_x')\nenv.check_path()\n"
+    program += f"env.BOOK = env.Path('/home', {folder!r})\nenv.check_path()"
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert told.returncode == 1 and len(told.stderr.splitlines()) == 1
+    assert told.stderr.startswith(f"/home/{folder}: Spark cannot start from a path")
 
 
 def test_another_python_is_refused():
@@ -235,6 +289,106 @@ def test_the_variables_reach_a_process():
     assert (conf / "spark-defaults.conf").exists()
     assert (conf / "log4j2.properties").exists()
     assert os.pathsep not in seen["PYTHONPATH"]
+
+
+FOREIGN = {
+    "SPARK_HOME": "/opt/spark-3.5",
+    "SPARK_MASTER_HOST": "elsewhere",
+    "PYSPARK_DRIVER_PYTHON": "jupyter",
+    "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+    "HADOOP_CONF_DIR": "/etc/hadoop",
+    "YARN_CONF_DIR": "/etc/hadoop",
+    "MLFLOW_TRACKING_URI": "http://tracking.example.org",
+    "MLFLOW_EXPERIMENT_NAME": "theirs",
+    "JDK_JAVA_OPTIONS": "-Xmx64m",
+    "JAVA_TOOL_OPTIONS": "-Xmx64m",
+    "PYTHONSTARTUP": "/home/reader/.pythonrc",
+    "VIRTUAL_ENV": "/home/reader/venv",
+    "CONDA_PREFIX": "/home/reader/conda",
+    "TF_CONFIG": "{}",
+    "WORLD_SIZE": "8",
+}
+
+
+def shell(command, foreign, **options):
+    """Run docker/env.py exec spark in a shell of a reader who has these variables."""
+    ours = {"SPARK_CONF_DIR", "PYTHONPATH", "BOOK_VARIABLES", *book_env()}
+    plain = {k: v for k, v in os.environ.items() if k not in ours}
+    return subprocess.run(
+        [sys.executable, ENV, "exec", "spark", *command],
+        env=plain | foreign,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        **options,
+    )
+
+
+def test_variables_of_another_installation_are_left_out_and_named():
+    """One line names them all; the ones in BOOK_KEEP stay; locales go silently."""
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
+    kept = {"BOOK_KEEP": "MLFLOW_TRACKING_URI,TF_CONFIG", "LC_ALL": "C"}
+    told = shell(["python", "-c", program], FOREIGN | kept)
+    seen = json.loads(told.stdout)
+    assert {k for k in FOREIGN if k in seen} == {"MLFLOW_TRACKING_URI", "TF_CONFIG"}
+    assert "LC_ALL" not in seen
+    named = re.findall(r"\w+", told.stderr.splitlines()[0])
+    assert set(FOREIGN) - {"MLFLOW_TRACKING_URI", "TF_CONFIG"} <= set(named)
+    assert "LC_ALL" not in told.stderr and len(told.stderr.splitlines()) == 2
+
+
+def test_a_configuration_of_another_cluster_is_named_or_refused(tmp_path):
+    """SPARK_CONF_DIR is the reader's choice, if it holds Spark's settings."""
+    for conf, code in ((DOCKER / "conf", 0), (tmp_path, 1)):
+        told = shell(["python", "-c", ""], {"SPARK_CONF_DIR": str(conf)})
+        assert told.returncode == code
+        assert f"SPARK_CONF_DIR={conf}" in told.stderr
+
+
+def test_the_loopback_address_needs_no_proxy():
+    """Both spellings name it, after what the reader has there."""
+    program = "import os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
+    told = shell(["python", "-c", program], {"NO_PROXY": "intranet", "no_proxy": ""})
+    ours = "localhost,127.0.0.1,::1"
+    assert told.stdout.split() == [f"intranet,{ours}", ours]
+
+
+def test_a_reader_with_other_habits_gets_the_same_run(tmp_path):
+    """Spark and MLflow run, and write here alone, under all those variables at once."""
+    theirs = tmp_path / "theirs.db"
+    program = (
+        "import mlflow, os\nfrom pyspark.sql import SparkSession\n"
+        "from lab import scratch\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "path = str(scratch() / 'table')\n"
+        "spark.range(100).write.parquet(path)\n"
+        "mlflow.set_tracking_uri(f'sqlite:///{scratch()}/runs.db')\n"
+        "with mlflow.start_run():\n    mlflow.log_metric('rows', 1)\n"
+        "print(spark.version, spark.read.parquet(path).count(), 'Žofie')"
+    )
+    foreign = FOREIGN | {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{theirs}",
+        "MLFLOW_REGISTRY_URI": f"sqlite:///{theirs}",
+        "LC_ALL": "C",
+        "http_proxy": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
+    told = shell(["python", "-c", program], foreign, umask=0o077, cwd=tmp_path)
+    assert told.stdout.split() == ["4.0.5", "100", "Žofie"], told.stderr[-2000:]
+    assert list(tmp_path.iterdir()) == [], "nothing in the reader's database or folder"
+
+
+def test_a_kernel_outside_make_lab_has_the_books_variables():
+    """VS Code or another Jupyter starts it from the specification alone."""
+    if VENVS not in Path(sys.prefix).parents:
+        pytest.skip("in an image every process has them")
+    specification = VENVS / "spark/share/jupyter/kernels/spark/kernel.json"
+    argv = json.loads(specification.read_text())["argv"]
+    program = "import os, lab; print(os.environ['SPARK_CONF_DIR'], lab.data('flights'))"
+    command = [*argv[: argv.index("-m")], "-c", program]
+    plain = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    told = subprocess.run(command, env=plain, capture_output=True, text=True)
+    assert told.stdout.split()[0] == str(VENVS / "spark/conf"), told.stderr
 
 
 def test_a_clone_made_on_windows_has_the_same_line_ends(tmp_path):

@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
@@ -81,6 +83,30 @@ def test_server_that_ends_says_what_it_printed():
     command = [sys.executable, "-c", "print('no licence'); raise SystemExit(3)"]
     with pytest.raises(RuntimeError, match=r"code 3[\s\S]*no licence"):
         lab.Server(command, ready=lambda: False, seconds=20)
+
+
+def test_a_proxys_answer_is_not_the_servers(monkeypatch):
+    """A proxy that refuses everything neither counts as ready nor stands in the way."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(403)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("http_proxy", lab.local_url(proxy.server_port))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        port = lab.free_port()
+        with pytest.raises(RuntimeError, match="being ready did not come true"):
+            lab.Server(["sleep", "60"], ready=lab.local_url(port), seconds=1)
+        command = [sys.executable, "-m", "http.server", str(port)]
+        with lab.Server(command, ready=lab.local_url(port)):
+            pass
+        proxy.shutdown()
 
 
 def test_server_dies_with_a_killed_process():
