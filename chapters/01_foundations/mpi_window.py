@@ -21,14 +21,14 @@ OWNER = 0  # the rank whose memory holds the shared numbers
 
 def add_up(window, updates, how):
     """Add each update to its place in the owner's memory, which never takes part."""
-    old = np.empty(1, dtype=np.int64)
+    old, unused = np.empty((2, 1), dtype=np.int64)
     for place, minutes in updates:
         if how == "Fetch_and_op":  # read, add and write as one step
             window.Fetch_and_op(minutes, old, OWNER, place, op=MPI.SUM)
         else:
-            window.Get(old, OWNER, place)
+            window.Get_accumulate(unused, old, OWNER, place, op=MPI.NO_OP)  # read
             window.Flush(OWNER)  # now `old` is here
-            window.Put(old + minutes, OWNER, place)
+            window.Accumulate(old + minutes, OWNER, place, op=MPI.REPLACE)  # write
         window.Flush(OWNER)  # now the owner has the new value
 
 
@@ -64,7 +64,7 @@ def main(file):
     totals = np.frombuffer(window, dtype=np.int64)  # empty on all other ranks
     window.Lock_all()  # from here on every rank may reach the owner's memory
     results = {}
-    for how in ("Get, then Put", "Fetch_and_op"):
+    for how in ("read, then write", "Fetch_and_op"):
         begin(window, totals, 0)
         began = time.perf_counter()
         add_up(window, mine, how)

@@ -1,9 +1,9 @@
 """A parameter server and its workers, each a process of its own, talking over sockets.
 
-    python parameter_server.py FILE {sync,async} ...
+    python parameter_server.py FILE {sync,async}-WORKERS ...
 
 Trains a logistic regression that tells late flights (more than 15 minutes), once for
-each way. The server owns the weights. A worker is given a shard of the flights at the
+each way and number of workers, e.g. async-3. The server owns the weights. A worker is given a shard of the flights at the
 start; in a loop it pulls the weights, computes a gradient on a batch and pushes it
 back. In place of a large model's work each worker waits some milliseconds, worker 0
 five times as long. They wait, and do not compute, because real workers have a machine
@@ -21,7 +21,7 @@ from multiprocessing.connection import Client, Listener
 import numpy as np
 
 RATE, BATCH, PAUSE, SLOW = 1.0, 500, 0.008, 5
-WORKERS, GRADIENTS = 3, 300
+GRADIENTS = 300
 NUMBERS = ["dep_delay", "distance", "hour"]
 
 
@@ -51,11 +51,11 @@ def gradient(weights, features, labels):
 class ParameterServer:
     """The weights, and the rule by which gradients change them."""
 
-    def __init__(self, length, synchronous):
+    def __init__(self, length, synchronous, workers):
         self.weights, self.version = np.zeros(length), 0
         self.left, self.synchronous = GRADIENTS, synchronous
         self.waiting, self.staleness, self.history = [], [], []
-        self.used = [0] * WORKERS  # gradients of each worker
+        self.workers, self.used = workers, [0] * workers  # gradients of each worker
         self.changed = threading.Condition()
 
     def serve(self, number, connection):
@@ -70,13 +70,13 @@ class ParameterServer:
                     if self.synchronous:
                         self.wait_for_all(version, pushed)
                     else:
-                        self.apply(pushed / WORKERS, 1)
+                        self.apply(pushed / self.workers, 1)
         connection.send(None)
 
     def wait_for_all(self, version, pushed):
         self.waiting.append(pushed)
-        if len(self.waiting) == WORKERS:
-            self.apply(np.mean(self.waiting, axis=0), WORKERS)
+        if len(self.waiting) == self.workers:
+            self.apply(np.mean(self.waiting, axis=0), self.workers)
             self.waiting = []
             self.changed.notify_all()
         else:
@@ -102,24 +102,24 @@ def work(port, number):
             server.send((version, step))
 
 
-def connect(features, labels):
+def connect(features, labels, number):
     """Start the workers one by one, give each its shard; return (processes, lines)."""
     workers, connections = [], []
     with Listener(("localhost", 0)) as listener:
-        for n in range(WORKERS):
+        for n in range(number):
             command = [sys.executable, __file__, "worker", str(listener.address[1])]
             workers.append(subprocess.Popen([*command, str(n)]))
             connections.append(listener.accept())
     for n, connection in enumerate(connections):
-        connection.send((features[n::WORKERS], labels[n::WORKERS]))
+        connection.send((features[n::number], labels[n::number]))
     return workers, connections
 
 
 def train(features, labels, how):
     """Train with a server and its workers; return what was measured."""
-    test = np.arange(len(labels)) % 5 == 0
-    server = ParameterServer(features.shape[1], how == "sync")
-    workers, connections = connect(features[~test], labels[~test])
+    test, (rule, number) = np.arange(len(labels)) % 5 == 0, how.split("-")
+    server = ParameterServer(features.shape[1], rule == "sync", int(number))
+    workers, connections = connect(features[~test], labels[~test], int(number))
     threads = [threading.Thread(target=server.serve, args=pair)
                for pair in enumerate(connections)]
     began = time.perf_counter()
