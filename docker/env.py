@@ -96,7 +96,7 @@ def check_machine(name):
 
 
 def check_java():
-    """Return [], or one line about the Java that Spark would start: JAVA_HOME's first."""
+    """Return [], or one line on the Java that Spark would start: JAVA_HOME's first."""
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin/java") if home else "java"
     where = f"JAVA_HOME={home}" if home else "PATH"
@@ -368,8 +368,8 @@ def variables(prefix):
     """Return the environment that a process of the book runs under at prefix.
 
     The book's own values replace the machine's. What another installation has left in
-    the reader's shell is dropped, and a line on stderr names it; BOOK_KEEP lists names to
-    keep. SPARK_CONF_DIR stays, and is named: so a reader points the same notebooks at
+    the reader's shell is dropped, and a line on stderr names it; BOOK_KEEP lists names
+    to keep. SPARK_CONF_DIR stays, and is named: so a reader points the same notebooks at
     another cluster. Under the book's variables already, only the environment changes.
     """
     kept = dict(os.environ)
@@ -397,7 +397,11 @@ def variables(prefix):
         for name in ("NO_PROXY", "no_proxy")
     }
     return (
-        {k: v for k, v in kept.items() if k not in foreign and not REPLACED.fullmatch(k)}
+        {
+            k: v
+            for k, v in kept.items()
+            if k not in foreign and not REPLACED.fullmatch(k)
+        }
         | book_variables()
         | exceptions
         | own

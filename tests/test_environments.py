@@ -218,7 +218,7 @@ def fake_java(folder, version):
     ],
 )
 def test_java_is_looked_at_as_spark_does(tmp_path, version, message):
-    """JAVA_HOME comes before PATH, both bounds count, also in a finished environment."""
+    """JAVA_HOME comes before PATH; both bounds count, in a finished environment too."""
     home = fake_java(tmp_path / "home", version) if version else tmp_path / "home"
     better = fake_java(tmp_path / "better", "17.0.1")
     program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"

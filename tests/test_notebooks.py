@@ -13,8 +13,8 @@ def elsewhere(config):
     """Return the (notebook, master) pairs that the options ask for in addition.
 
     Lessons that use Spark: with --cores=N,M on that many cores, with --cluster those of
-    chapters 1, 2 and 4 to 6 on a standalone cluster. A lesson that names a master itself
-    (2.6, 7.4: the one it starts) would run as before.
+    chapters 1, 2 and 4 to 6 on a standalone cluster. A lesson that names a master
+    itself (2.6, 7.4: the one it starts) would run as before.
     """
     lessons = [
         path

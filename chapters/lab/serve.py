@@ -13,8 +13,8 @@ import time
 import urllib.error
 import urllib.request
 
-# This machine's own servers are asked directly: a company's proxy cannot reach them, and
-# its refusal would pass for their answer.
+# This machine's own servers are asked directly: a company's proxy cannot reach them,
+# and its refusal would pass for their answer.
 _directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
