@@ -7,6 +7,11 @@ while IFS='=' read -r key value; do
     [[ -z $key || $key == \#* || -v $key ]] || export "$key=$value"
 done < /etc/book.env
 
+# The engine may hand a company's proxy on: it cannot reach this machine or its cluster.
+for name in NO_PROXY no_proxy; do
+    export "$name=${!name:+${!name},}localhost,127.0.0.1,::1${BOOK_HOSTS:+,$BOOK_HOSTS}"
+done
+
 # The container's limit, under version 2 or 1 of Linux's control groups.
 for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
     [[ -r $file ]] || continue
@@ -35,5 +40,14 @@ fi
 if [[ $(id -u) != 0 && ! -w $HOME ]]; then
     HOME=$(mktemp -d)
     export HOME
+fi
+
+# A user that the image does not know (docker run --user 12345) has no name and no home;
+# Java and Hadoop want both.
+if ! getent passwd "$(id -u)" > /dev/null; then
+    NSS_WRAPPER_PASSWD=$(mktemp)
+    echo "$NB_USER:x:$(id -u):$(id -g)::$HOME:/bin/bash" > "$NSS_WRAPPER_PASSWD"
+    grep -v "^$NB_USER:" /etc/passwd >> "$NSS_WRAPPER_PASSWD"
+    export NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP=/etc/group LD_PRELOAD=libnss_wrapper.so
 fi
 exec "$@"
