@@ -27,6 +27,7 @@ test: spark dl tools ## run every check and notebook; CHAPTER=02, CORES=1,4, LOA
 	@$(ENV) exec spark pytest tests --ignore=tests/images --ignore=tests/web \
 	    $(if $(CHAPTER),--chapter=$(CHAPTER)) $(if $(CORES),--cores=$(CORES)) \
 	    $(if $(LOAD),--load=$(LOAD)) $(if $(KEEP),--keep)
+	@$(if $(CHAPTER),,$(MAKE) --no-print-directory test-web)
 
 test-cluster: spark tools ## run the lessons of chapters 1, 2 and 4 to 6 on a real cluster
 	@$(ENV) exec spark pytest tests/test_notebooks.py --cluster \
@@ -57,32 +58,33 @@ picture: spark ## take the picture of MLflow's page again; needs Chromium
 SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
 
 web: tools ## make the book's pages from the stored outputs: .web/html/index.html
-	@rm -rf .web/html .web/zh
-	@$(SPHINX) -d .web/doctrees . .web/html
-	@$(SPHINX) -d .web/doctrees-zh -D language=zh_CN . .web/zh
-	@mv .web/zh .web/html
+	@rm -rf .web/html .web/*/html
+	@$(SPHINX) -E -d .web/zh/doctrees -D language=zh_CN . .web/zh/html & zh=$$!; \
+	    $(SPHINX) -E -d .web/en/doctrees . .web/en/html; en=$$?; wait $$zh && exit $$en
+	@mv .web/en/html .web && mv .web/zh/html .web/html/zh
 
 serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
 
 epub: tools ## make .web/scaling-machine-learning.epub
-	@rm -rf .web/epub
-	@$(SPHINX) -d .web/doctrees -D html_css_files= -D html_js_files= -b epub . .web/epub
-	@cp .web/epub/scaling-machine-learning.epub .web
+	@rm -rf .web/en/epub
+	@$(SPHINX) -d .web/en/doctrees -D html_css_files= -D html_js_files= -b epub . .web/en/epub
+	@cp .web/en/epub/scaling-machine-learning.epub .web
 
 pdf: tools ## make .web/scaling-machine-learning.pdf; needs Chromium
-	@$(SPHINX) -d .web/doctrees -b singlehtml . .web/single
-	@$(ENV) exec tools python chapters/web/pdf.py .web/single .web/scaling-machine-learning.pdf
+	@$(SPHINX) -d .web/en/doctrees -b singlehtml . .web/en/single
+	@$(ENV) exec tools python chapters/web/pdf.py .web/en/single .web/scaling-machine-learning.pdf
 
 messages: tools ## renew the Chinese catalogues after a change of text
-	@$(SPHINX) -d .web/doctrees-gettext -b gettext . .web/gettext
-	@$(ENV) exec tools sphinx-intl update -p .web/gettext -d chapters/web/locale -l zh_CN \
-	    -w 0 --no-obsolete
+	@$(SPHINX) -d .web/messages/doctrees -b gettext . .web/messages/pot
+	@$(ENV) exec tools sphinx-intl update -p .web/messages/pot -d chapters/web/locale \
+	    -l zh_CN -w 0 --no-obsolete
+	@$(ENV) exec tools sphinx-intl stat -d chapters/web/locale -l zh_CN
 
 test-web: web epub ## try the pages in a browser, where there is Chromium
 	@$(ENV) exec tools python -m pytest tests/web
 
-images: ## build the Docker images spark and dl
+images: web ## build the Docker images spark and dl
 	@docker/images.sh build
 
 run: ## start an image with ./work mounted; IMAGE=spark or IMAGE=dl

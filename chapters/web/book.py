@@ -1,12 +1,13 @@
 """What the book's pages need beyond Sphinx, MyST-NB and the theme."""
 
+import json
 import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup
 from docutils import nodes
 from latex2mathml.converter import convert
-from sphinx import addnodes
+from sphinx import addnodes, locale
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -30,24 +31,41 @@ class Translate(SphinxTransform):
     def apply(self, **_):
         """Mark all other text as it is."""
         whole = self.env.docname in ("chapters/index", "chapters/glossary")
+        goals = set() if whole else {id(node) for node in self.goals()}
         for node in self.document.findall(nodes.TextElement):
-            wanted = whole or isinstance(node, nodes.title) or self.is_goal(node)
-            bare = len(node) == 1 and isinstance(node[0], addnodes.pending_xref)
-            if bare or not wanted or CHINESE.search(node.astext()):
+            if isinstance(node, nodes.Inline):  # part of another message
+                continue
+            wanted = whole or isinstance(node, nodes.title) or id(node) in goals
+            if not wanted or self.stays(node):
                 node["translatable"] = False
 
-    def is_goal(self, node):
-        """Return whether it belongs to "You will" or "Summary"."""
-        while node.parent is not None:
-            above, text = node.parent, node.astext()
-            if isinstance(node, nodes.section) and node[0].astext() == "Summary":
-                return True
-            if isinstance(node, nodes.bullet_list):
-                text = above[above.index(node) - 1].astext()
-            if text == "You will":
-                return True
-            node = above
-        return False
+    def stays(self, node):
+        """Return whether it is Chinese already, a name, or a link and nothing more."""
+        text = node.astext()
+        link = next(node.findall(addnodes.pending_xref), None)
+        linked = link is not None and (
+            link.astext() == text
+            or isinstance(node.parent, nodes.entry)
+            and text.startswith(link.astext())
+        )
+        term = self.env.docname == "chapters/glossary" and text in [
+            strong.astext() for strong in node.findall(nodes.strong)
+        ]
+        known = CHINESE.search(text) or re.fullmatch(
+            r"[a-z]{1,5}|\w+\.parquet: .*", text
+        )
+        return bool(linked or term or known)
+
+    def goals(self):
+        """Yield what is in a section "Summary" or in a list below "You will"."""
+        for section in self.document.findall(nodes.section):
+            if section[0].astext() == "Summary":
+                yield from section.findall(nodes.TextElement)
+        for points in self.document.findall(nodes.bullet_list):
+            above = points.parent[: points.parent.index(points)]
+            if above and above[-1].astext() == "You will":
+                yield from above[-1].findall(nodes.TextElement)
+                yield from points.findall(nodes.TextElement)
 
 
 class Contents(SphinxTransform):
@@ -60,10 +78,28 @@ class Contents(SphinxTransform):
         if self.env.docname == self.config.root_doc:
             taken = set()
             for row in self.document.findall(nodes.row):
+                self.translate(row)
                 self.add(row, taken, caption=row[0].astext())
             self.add(self.document, taken)
         elif self.env.docname == "datasets/README":
             self.add(self.document, set())
+
+    def translate(self, row):
+        """Call a row's lessons by the part of their titles that the map has."""
+        folders = [Path(self.app.srcdir, folder) for folder in self.config.locale_dirs]
+        catalogue, known = locale.init(folders, self.config.language, "book")
+        for text in list(row.findall(nodes.Text)) if known else ():
+            link = next(iter_parents(text, addnodes.pending_xref), None)
+            words = text.replace(" min)", f" {self.config.minutes_label})")
+            if link is not None:
+                notebook = Path(self.env.doc2path(link["reftarget"]))
+                self.env.note_dependency(notebook)
+                title = heading(notebook)
+                for part, other in zip(
+                    parts(title), parts(catalogue.gettext(title)), strict=False
+                ):
+                    words = other if part.lower() == text.lower() else words
+            text.parent.replace(text, nodes.Text(words))
 
     def add(self, node, taken, caption=None):
         """List the documents that node links to, once each."""
@@ -196,6 +232,24 @@ class Pages(SphinxPostTransform):
             quote.replace_self(nodes.admonition("", title, *quote.children))
 
 
+def iter_parents(node, kind):
+    """Yield the nodes of a kind that node is in."""
+    while (node := node.parent) is not None:
+        if isinstance(node, kind):
+            yield node
+
+
+def heading(notebook):
+    """Return a notebook's title."""
+    first = json.loads(notebook.read_text())["cells"][0]["source"]
+    return "".join(first).splitlines()[0].lstrip("# ")
+
+
+def parts(title):
+    """Return what stands before and after a title's colon."""
+    return re.split("[:：] *", title, maxsplit=1)
+
+
 def body(document):
     """Return the section that is the page, with its title."""
     return next(document.findall(nodes.section))
@@ -269,7 +323,7 @@ def finish(app, name, template, context, doctree):
 
 def setup(app):
     """Register all of this with Sphinx."""
-    for label in ("solution_label", "programs_label"):
+    for label in ("solution_label", "programs_label", "minutes_label"):
         app.add_config_value(label, "", "env", str)
     app.connect("html-page-context", finish, priority=900)
     for transform in (Translate, Contents, Programs):

@@ -21,12 +21,11 @@ author = "the authors of the book"
 copyright = "2026 the authors of the book, text CC BY 4.0, code MIT"
 version = release = git("describe", "--always", "--dirty")
 rendered = git("log", "-1", "--format=%cs", "--", "../**/*.ipynb")
-html_last_updated_fmt = f"{rendered} (date of the outputs), version {release}"
 
 extensions = ["myst_nb", "sphinx_copybutton", "book", "chinese", "landing", "paper"]
 root_doc = "chapters/index"  # its map is the table of contents
 include_patterns = ["chapters/**.ipynb", "datasets/**.md"]
-exclude_patterns = ["**/.ipynb_checkpoints"]
+exclude_patterns = ["**/.ipynb_checkpoints", ".*", "docker", "tests", "work"]
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath"]
@@ -62,7 +61,20 @@ EDITIONS = {  # language: the other edition's code, name, place; the way to the 
     "en": ("zh-CN", "中文", "zh/", ""),
     "zh_CN": ("en", "English", "../", "../"),
 }
-LABELS = {"en": ("Solution", "Programs"), "zh_CN": ("答案", "程序")}
+LABELS = {
+    "en": {
+        "solution_label": "Solution",
+        "programs_label": "Programs",
+        "minutes_label": "min",
+        "html_last_updated_fmt": f"{rendered} (date of the outputs), version {release}",
+    },
+    "zh_CN": {
+        "solution_label": "答案",
+        "programs_label": "程序",
+        "minutes_label": "分钟",
+        "html_last_updated_fmt": f"{rendered}（输出的日期），版本 {release}",
+    },
+}
 html_context = {"year": rendered[:4]}
 
 
@@ -70,5 +82,6 @@ def setup(app):
     """Choose what depends on the language; the notebooks are copied only once."""
     language = app.config.language
     html_context["other"] = EDITIONS[language]
-    app.config.solution_label, app.config.programs_label = LABELS[language]
+    for name, label in LABELS[language].items():
+        setattr(app.config, name, label)
     app.config.html_copy_source = language == "en"
