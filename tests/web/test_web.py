@@ -26,17 +26,18 @@ def lesson(word):
     return next(name for name in LESSONS if word in name)
 
 
-JUDGED = {
-    "landing": "index.html",
-    "map": "chapters/index.html",
-    "lesson": lesson("topologies"),
-    "formulae": lesson("sklearn"),
-    "exercises": "chapters/02_spark/exercises.html",
-    "glossary": "chapters/glossary.html",
-    "data": "datasets/flights/README.html",
-    "search": "search.html?q=barrier",
-    "chinese": "zh/index.html",
-}
+JUDGED = [  # pages of each kind, as light or dark as the machine's owner likes it
+    ("index.html", "light"),
+    ("index.html", "dark"),
+    ("chapters/index.html", "dark"),
+    (lesson("topologies"), "light"),
+    (lesson("sklearn"), "dark"),
+    ("chapters/02_spark/exercises.html", "light"),
+    ("chapters/glossary.html", "dark"),
+    ("datasets/flights/README.html", "light"),
+    ("search.html?q=barrier", "dark"),
+    ("zh/index.html", "light"),
+]
 
 
 @cache
@@ -107,10 +108,18 @@ def test_no_link_is_broken():
 
 
 def test_every_figure_has_an_alternative_text():
-    short = [(name, image["src"]) for name in LESSONS
-             for image in parsed(name).select("article img")
-             if len(image.get("alt", "")) < 40]  # fmt: skip
-    assert LESSONS and not short
+    images = [
+        (name, image) for name in LESSONS
+        for image in re.findall(r"<img [^>]*>", (HTML / name).read_text())
+    ]  # fmt: skip
+    assert len(images) > len(LESSONS)
+    assert [pair for pair in images if not re.search(' alt="[^"]{40}', pair[1])] == []
+
+
+def test_every_link_has_a_text():
+    empty = re.compile(r"<a [^>]*>(?:\s|</?span[^>]*>)*</a>")
+    found = {name: empty.findall((HTML / name).read_text()) for name in PAGES}
+    assert {name: links for name, links in found.items() if links} == {}
 
 
 def test_footer_tells_version_and_date():
@@ -202,8 +211,11 @@ def test_dark_mode(open_page):
 
 def test_no_page_is_wider_than_a_phone(open_page):
     page, wide = open_page("index.html", **PHONE), []
+    site = page.url.removesuffix("index.html")
     for name in PAGES:
-        page.goto(f"{page.url.split('/', 3)[0]}//{page.url.split('/')[2]}/{name}")
+        if name.startswith("zh/") and name[3:] in LESSONS:  # only headings differ
+            continue
+        page.goto(site + name)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > PHONE["viewport"]["width"]:
             wide.append((name, width))
@@ -227,10 +239,9 @@ def test_the_other_language(open_page):
     page.wait_for_url(re.compile(r"\d/chapters/glossary.html"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize("name, scheme", JUDGED)
 def test_axe_finds_nothing_serious(open_page, name, scheme):
-    page = open_page(JUDGED[name], color_scheme=scheme)
+    page = open_page(name, color_scheme=scheme)
     found = Axe().run(page).response["violations"]
     serious = [
         (rule["id"], node["html"][:200], node["any"][:1] and node["any"][0]["message"])
@@ -253,7 +264,7 @@ def messages(tmp_path_factory):
 def catalogue(path):
     """Return {message: translation} of a catalogue."""
     with path.open("rb") as stream:
-        return {m.id: m.string for m in read_po(stream) if m.id}
+        return {m.id: "" if m.fuzzy else m.string for m in read_po(stream) if m.id}
 
 
 def test_no_catalogue_is_stale(messages):
@@ -262,14 +273,13 @@ def test_no_catalogue_is_stale(messages):
         assert set(kept) == set(wanted), "run make messages"
 
 
-def test_translations_keep_links_and_numbers():
+def test_translations_keep_links_numbers_and_code():
     marks = re.compile(r"\]\([^)]*\)|%\(\w+\)s|`[^`]+`")
     for path in (BOOK / "chapters/web/locale").rglob("*.po"):
         for message, translation in catalogue(path).items():
             if translation:
-                assert sorted(marks.findall(message)) == sorted(
-                    marks.findall(translation)
-                ), message
+                kept = sorted(marks.findall(translation))
+                assert kept == sorted(marks.findall(message)), message
 
 
 @pytest.mark.skipif(not EPUBCHECK.exists(), reason="there is no epubcheck")
