@@ -2,10 +2,13 @@
 
 ANSWERS = {
     1: {
-        "right": ["tasks = 3 + 6", "tasks = np.int64(9)"],
+        "right": ["tasks = list((2, 3, 5))", "tasks = np.array([2, 3, 5])"],
         "wrong": {
-            "tasks = 6": "stages end at shuffles",
-            "tasks = 120": "stages end at shuffles",
+            "tasks = [6, 2, 3, 5]": "fewer stages: coalesce needs no rows",
+            "tasks = [6, 3, 5]": "the first stage: coalesce needs no rows",
+            "tasks = [2, 5]": "other keys need another shuffle",
+            "tasks = [2, 3, 3]": "one task for each partition it makes",
+            "tasks = 10": "one number of tasks for each stage",
         },
     },
     2: {
@@ -14,16 +17,19 @@ ANSWERS = {
             def in_spark(table):
                 return spark.sql('''
                     SELECT origin, day, count(*) AS flights,
-                           count(*) - count(arr_delay) AS missing,
+                           count_if(arr_delay > 15) / count(*) AS share,
                            count(*) - lag(count(*)) OVER (
                                PARTITION BY origin ORDER BY day) AS change
-                    FROM {table} GROUP BY origin, day ORDER BY day''', table=table)
+                    FROM {table} WHERE tailnum IS NULL OR tailnum != 'N725MQ'
+                    GROUP BY origin, day ORDER BY day''', table=table)
             """,
             """
             def in_spark(table):
-                null = F.col("arr_delay").isNull().cast("int")
-                daily = table.groupBy("origin", "day").agg(
-                    F.sum(F.lit(1)).alias("flights"), F.sum(null).alias("missing"))
+                table = table.fillna({"tailnum": "unknown", "arr_delay": 0})
+                late = (F.col("arr_delay") > 15).cast("int")
+                others = table.filter("tailnum <> 'N725MQ'")
+                daily = others.groupBy("origin", "day").agg(
+                    F.sum(F.lit(1)).alias("flights"), F.mean(late).alias("share"))
                 after = daily.select("origin", (F.col("day") + 1).alias("day"),
                                      F.col("flights").alias("before"))
                 joined = daily.join(after, ["origin", "day"], "left")
@@ -34,22 +40,34 @@ ANSWERS = {
         "wrong": {
             """
             def in_spark(table):
-                daily = table.groupBy("origin", "day").agg(
-                    F.count("arr_delay").alias("flights"),
-                    F.count_if(F.col("arr_delay").isNull()).alias("missing"))
+                others = table.where("tailnum != 'N725MQ'")
+                late = (F.col("arr_delay") > 15).cast("int")
+                daily = others.groupBy("origin", "day").agg(
+                    F.count("arr_delay").alias("flights"), F.avg(late).alias("share"))
                 w = Window.partitionBy("origin").orderBy("day")
-                change = F.col("flights") - F.lag("flights").over(w)
-                return daily.withColumn("change", change)
-            """: "count all rows",
+                return daily.withColumn(
+                    "change", F.col("flights") - F.lag("flights").over(w))
+            """: "which nulls are lost",
             """
             def in_spark(table):
-                daily = table.groupBy("origin", "day").agg(
-                    F.count("*").alias("flights"),
-                    F.count_if(F.col("arr_delay").isNull()).alias("missing"))
+                others = table.where("tailnum IS NULL OR tailnum != 'N725MQ'")
+                late = (F.col("arr_delay") > 15).cast("int")
+                daily = others.groupBy("origin", "day").agg(
+                    F.count("*").alias("flights"), F.avg(late).alias("share"))
+                w = Window.partitionBy("origin").orderBy("day")
+                return daily.withColumn(
+                    "change", F.col("flights") - F.lag("flights").over(w))
+            """: "a missing delay is not late",
+            """
+            def in_spark(table):
+                table = table.fillna({"tailnum": "unknown", "arr_delay": 0})
+                late = (F.col("arr_delay") > 15).cast("int")
+                daily = table.where("tailnum != 'N725MQ'").groupBy("origin", "day").agg(
+                    F.count("*").alias("flights"), F.avg(late).alias("share"))
                 w = Window.orderBy("origin", "day")
-                change = F.col("flights") - F.lag("flights").over(w)
-                return daily.withColumn("change", change)
-            """: "its first day has none",
+                return daily.withColumn(
+                    "change", F.col("flights") - F.lag("flights").over(w))
+            """: "its first has none",
             """
             def in_spark(table):
                 return in_pandas(table.toPandas())

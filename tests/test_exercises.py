@@ -22,6 +22,7 @@ EACH_TRIED = pytest.mark.parametrize(
 def test_every_sheet_has_solutions():
     sheets = {path.parent for path in notebooks.CHAPTERS.glob(f"*/{exercises.SHEET}")}
     assert sheets == {path.parent for path in ALL}
+    assert TRIED == ALL, "each has its tries: tests/answers_NN.py"
 
 
 @EACH
