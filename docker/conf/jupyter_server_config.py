@@ -1,11 +1,13 @@
 """Jupyter's settings for the book, in the images and under `make lab`.
 
-Beside the index as first page: the pages of Spark, MLflow and TensorBoard, behind
-Jupyter's own port and token, each with a tile in the launcher. MLflow and TensorBoard
-start when their page is first opened; Spark's page is there while a session runs.
+Beside the index as first page: the pages of Spark, MLflow, TensorBoard and the book,
+behind Jupyter's own port and token, each with a tile in the launcher. They start when
+their page is first opened; but Spark's page is there while a session runs, and the
+book's pages are when the server starts in the book's folder and `make web` made them.
 """
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -33,6 +35,16 @@ c.ServerProxy.servers = {
         "launcher_entry": {"title": "MLflow", "category": "Other"},
     },
 }
+pages = Path(".web/html").absolute()
+if pages.exists():
+    c.ServerProxy.servers["book"] = {
+        "command": [
+            sys.executable, "-m", "http.server", "{port}", "--bind", "127.0.0.1",
+            "--directory", str(pages),
+        ],
+        "new_browser_tab": False,  # a tab of JupyterLab, beside a notebook
+        "launcher_entry": {"title": "The book", "category": "Other"},
+    }  # fmt: skip
 if shutil.which("tensorboard"):
     c.ServerProxy.servers["tensorboard"] = {
         "command": [

@@ -3,7 +3,7 @@
 import json
 import re
 
-from conftest import LIMITS, docker, tag, wait_for
+from conftest import BOOK, LIMITS, docker, tag, wait_for
 
 FIRST_ACTION = """
 from pyspark.sql import SparkSession
@@ -15,7 +15,11 @@ spark.stop()
 
 def test_size(image):
     told = docker("image", "inspect", "--format", "{{.Size}}", tag(image))
-    assert int(told.stdout) <= LIMITS[image]
+    pages = sum(
+        f.stat().st_size for f in (BOOK / ".web/html").rglob("*") if f.is_file()
+    )
+    assert 0 < pages < 50e6
+    assert int(told.stdout) <= LIMITS[image] + pages
 
 
 def test_user_and_home(container):
@@ -126,9 +130,22 @@ def test_pages_behind_jupyters_port(container, image):
         assert "Spark Jobs" not in container.get("/spark/jobs/")[1], "needs the token"
     finally:
         container.run("pkill", "-f", "proxied")
-    pages = {"/mlflow/": "MLflow"}
+    pages = {"/mlflow/": "MLflow", "/book/": "runnable book"}
     if image == "dl":
         pages["/tensorboard/"] = "TensorBoard"
     for path, word in pages.items():
         status, page = container.get(path, token, timeout=120)
         assert status == 200 and word in page
+    assert "runnable book" not in container.get("/book/")[1], "needs the token"
+
+
+def test_the_book_is_read_beside_its_notebooks(container):
+    token = container.token()
+    told = json.loads(container.get("/server-proxy/servers-info", token)[1])
+    tiles = {server["launcher_entry"]["title"] for server in told["server_processes"]}
+    assert "The book" in tiles
+    for page in ("chapters/glossary.html", "zh/index.html", "searchindex.js"):
+        status, text = container.get(f"/book/{page}", token, timeout=120)
+        assert status == 200 and len(text) > 10_000
+    links = re.findall(r'(?:href|src)="(/[^"]*)"', container.get("/book/", token)[1])
+    assert links == [], "a link from the site's root leads out of the proxy"
