@@ -58,10 +58,10 @@ picture: spark ## take the picture of MLflow's page again; needs Chromium
 SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
 
 web: tools ## make the book's pages from the stored outputs: .web/html/index.html
-	@rm -rf .web/html .web/*/html
+	@rm -rf .web/en/html .web/zh/html
 	@$(SPHINX) -E -d .web/zh/doctrees -D language=zh_CN . .web/zh/html & zh=$$!; \
 	    $(SPHINX) -E -d .web/en/doctrees . .web/en/html; en=$$?; wait $$zh && exit $$en
-	@mv .web/en/html .web && mv .web/zh/html .web/html/zh
+	@mv .web/zh/html .web/en/html/zh && rm -rf .web/html && mv .web/en/html .web
 
 serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html
