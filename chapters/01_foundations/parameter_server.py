@@ -3,12 +3,13 @@
     python parameter_server.py FILE {sync,async}-WORKERS ...
 
 Trains a logistic regression that tells late flights (more than 15 minutes), once for
-each way and number of workers, e.g. async-3. The server owns the weights. A worker is given a shard of the flights at the
-start; in a loop it pulls the weights, computes a gradient on a batch and pushes it
-back. In place of a large model's work each worker waits some milliseconds, worker 0
-five times as long. They wait, and do not compute, because real workers have a machine
-each and these would compete for the same cores. Prints JSON: for each way, losses over
-time, the staleness of each gradient, how many each worker gave, and the test accuracy.
+each way and number of workers, e.g. async-3. The server owns the weights. A worker is
+given a shard of the flights at the start; in a loop it pulls the weights, computes a
+gradient on a batch and pushes it back. In place of a large model's work each worker
+waits some milliseconds, worker 0 five times as long. They wait, and do not compute,
+because real workers have a machine each and these would compete for the same cores.
+Prints JSON: for each way, losses over time, the staleness of each gradient, how many
+each worker gave, and the test accuracy.
 """
 
 import json
