@@ -82,6 +82,25 @@ def test_first_spark_action_in_3_gigabytes(image):
     assert told.stderr == ""
 
 
+def test_a_user_that_the_image_does_not_know(image):
+    """Java and Hadoop ask for a name and a home."""
+    told = docker(
+        "run", "--rm", "--user", "12345", "--group-add", "users", tag(image),
+        "python", "-c", "import getpass; print(getpass.getuser())" + FIRST_ACTION,
+    )  # fmt: skip
+    assert told.stdout == "jovyan\ncounted 1000\n", told.stderr
+
+
+def test_a_proxy_is_not_asked_for_this_machine(image):
+    """The engine hands a company's proxy on to its containers."""
+    told = docker(
+        "run", "--rm", "--env", "http_proxy=http://127.0.0.1:9", "--env",
+        "NO_PROXY=intranet", tag(image), "sh", "-c", "echo $NO_PROXY $no_proxy",
+    )  # fmt: skip
+    ours = "localhost,127.0.0.1,::1"
+    assert told.stdout.split() == [f"intranet,{ours}", ours]
+
+
 def test_hardened_container(image):
     told = docker(
         "run", "--rm", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL",
