@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -95,10 +96,13 @@ class Contents(SphinxTransform):
                 notebook = Path(self.env.doc2path(link["reftarget"]))
                 self.env.note_dependency(notebook)
                 title = heading(notebook)
-                for part, other in zip(
-                    parts(title), parts(catalogue.gettext(title)), strict=False
-                ):
-                    words = other if part.lower() == text.lower() else words
+                names = parts(catalogue.gettext(title))
+                if text[:1].isdigit():
+                    words = names[0]
+                elif text.lower() == "solutions":
+                    words = self.config.solution_label
+                elif text.lower() == parts(title)[-1].lower():
+                    words = names[-1]
             text.parent.replace(text, nodes.Text(words))
 
     def add(self, node, taken, caption=None):
@@ -188,6 +192,8 @@ class Pages(SphinxPostTransform):
 
     def run(self, **_):
         """Change all figures, quotations and tables of the page."""
+        for section in self.document.findall(nodes.section):  # Sphinx escapes no ids
+            section["ids"] = [escape(name, quote=True) for name in section["ids"]]
         for image in self.document.findall(nodes.image):
             self.describe(image)
             self.measure(image)
@@ -288,8 +294,11 @@ def align(html):
         for element in [table, *table.find_all("th")]:
             for outdated in ("border", "halign", "valign"):
                 element.attrs.pop(outdated, None)
-        for blank in table.find_all("th", string=re.compile(r"^\s*$")):
+        for blank in [th for th in table.find_all("th") if not th.text.strip()]:
             blank.name = "td"
+        for head in table.select("thead tr"):  # the index's name
+            if head.th and head.td and head.th.find_next_sibling("td"):
+                head.th["class"] = "words"
         rows = [row.find_all("td") for row in table.select("tbody tr")]
         heads = [row.find_all(["th", "td"]) for row in table.select("thead tr")]
         for place in range(-1, -1 - min(map(len, rows), default=0), -1):

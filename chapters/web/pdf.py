@@ -27,6 +27,10 @@ CONTENTS = """numbers => {
     }
     document.querySelector("article h1").after(list)
 }"""
+MISSING = """[
+    ...[...document.images].filter(image => !image.naturalWidth).map(({src}) => src),
+    ...[...document.querySelectorAll("link[rel=stylesheet]")]
+        .filter(link => !link.sheet).map(link => link.href)]"""
 STYLE = """
     @page { size: A4; margin: 18mm 16mm; }
     html { font-size: 12px; }
@@ -49,6 +53,13 @@ def pages(pdf):
     }
 
 
+def at_the_top(folder):
+    """Return the page, copied to where its links to styles and pictures lead from."""
+    page = folder / "book.html"
+    page.write_text((folder / "chapters/index.html").read_text())
+    return page
+
+
 def main(folder, file):
     """Print twice."""
     with sync_playwright() as playwright:
@@ -56,7 +67,9 @@ def main(folder, file):
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(color_scheme="light")
-        page.goto(Path(folder, "chapters/index.html").resolve().as_uri())
+        page.goto(at_the_top(Path(folder)).resolve().as_uri())
+        if missing := page.evaluate(MISSING):
+            sys.exit(f"the PDF would lack {missing}")
         page.add_style_tag(content=STYLE)
         numbers = {}
         for _ in range(2):
