@@ -44,7 +44,7 @@ ANSWERS = {
             def read_by_name(path, wanted):
                 frame = spark.read.csv(path, header=True, inferSchema=True)
                 return frame.select([F.col(n).cast(t) for n, t in wanted.items()])
-            """: "let a gate be a text from the start",
+            """: "let a code be a text from the start",
             """
             def read_by_name(path, wanted):
                 frame = spark.read.csv(path, header=True)
