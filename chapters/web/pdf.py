@@ -39,7 +39,6 @@ STYLE = """
     #contents span { flex: 1; border-bottom: 1px dotted; }
     [id^=document-] { display: block; break-before: page; }
     article details > summary { list-style: none; }
-    .fold:not([id^=program-]) { display: none; } /* solutions are printed further on */
 """
 FOOTER = """<div style="width: 100%; font: 8px sans-serif; text-align: center">
     <span class="pageNumber"></span></div>"""
