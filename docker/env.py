@@ -369,8 +369,9 @@ def variables(prefix):
 
     The book's own values replace the machine's. What another installation has left in
     the reader's shell is dropped, and a line on stderr names it; BOOK_KEEP lists names
-    to keep. SPARK_CONF_DIR stays, and is named: so a reader points the same notebooks at
-    another cluster. Under the book's variables already, only the environment changes.
+    to keep. SPARK_CONF_DIR stays, and is named: so a reader points the same notebooks
+    at another cluster. Under the book's variables already, only the environment
+    changes.
     """
     kept = dict(os.environ)
     own = {
