@@ -63,14 +63,15 @@ def counts(book):
 def surprise(path, pattern):
     """Return the numbers that pattern finds in a lesson, and the picture below.
 
-    With it, its "*Figure: ...*" and the anchor of the heading above; or else None.
+    With it, its "*Figure: ...*" and the heading above with its anchor; or else None.
     """
     heading, found = "", None
     for cell in cells(path):
         source = "".join(cell["source"])
         if cell["cell_type"] == "code":
             if not found and (match := re.search(pattern, texts(cell))):
-                found = {"numbers": match.groups(), "anchor": slug(heading)}
+                found = {"numbers": match.groups(), "heading": heading}
+                found["anchor"] = slug(heading)
             if found and pictures(cell):
                 found["picture"] = pictures(cell)[0]
         elif found and (figure := re.search(r"\*Figure: ([^*]+)\*", source)):
