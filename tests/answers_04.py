@@ -70,7 +70,8 @@ ANSWERS = {
                 date = F.lit(None).cast("date")
                 for zone in sorted({row["zone"] for row in events.collect()}):
                     there = F.convert_timezone(None, F.lit(zone), "instant")
-                    date = F.when(F.col("zone") == zone, F.to_date(there)).otherwise(date)
+                    here = F.col("zone") == zone
+                    date = F.when(here, F.to_date(there)).otherwise(date)
                 return events.withColumn("date", date)
             """,
         ],
@@ -199,7 +200,8 @@ ANSWERS = {
             """
             def split(frame, rules):
                 pairs = F.array(*[
-                    F.struct(F.lit(n).alias("name"), F.ifnull(r, F.lit(False)).alias("ok"))
+                    F.struct(F.lit(n).alias("name"),
+                             F.ifnull(r, F.lit(False)).alias("ok"))
                     for n, r in rules.items()])
                 broken = F.transform(F.filter(pairs, lambda pair: ~pair["ok"]),
                                      lambda pair: pair["name"])
