@@ -183,6 +183,7 @@ def test_show_source_prints_what_is_named_in_that_order(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def spark():
     """A session of the book's configuration, with one skewed job run."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     session = SparkSession.builder.appName("traces").getOrCreate()
@@ -193,6 +194,12 @@ def spark():
     session.sparkContext.setJobDescription(None)
     yield session
     session.stop()
+    # Its JVM would live on below this process, where test_budget.py counts what works.
+    machine = SparkContext._gateway.proc
+    SparkContext._gateway.shutdown()
+    SparkContext._gateway = SparkContext._jvm = None
+    machine.stdin.close()
+    machine.wait(60)
 
 
 def test_traces_of_a_job(spark):
