@@ -36,9 +36,9 @@ def chapters_of(image):
 def notebooks_of(image):
     """Return the notebooks to run, as paths within the book.
 
-    An image can break launchers, users, paths and packages, not results, and `make test`
-    has run everything: so only those that start the most kinds of processes. With EVERY=1
-    in the environment, all of them.
+    An image can break launchers, users, paths and packages, not results, and `make
+    test` has run everything: so only those that start the most kinds of processes.
+    With EVERY=1 in the environment, all of them.
     """
     if os.environ.get("EVERY"):
         found = [n for f in chapters_of(image) for n in sorted(f.glob("*.ipynb"))]
