@@ -27,10 +27,10 @@ AT_ONCE = 2  # notebooks; one for each core of the smallest machine
 # Slowness is reported by budget.py.
 DEADLINE = 1800  # seconds for a whole notebook
 CELL_SECONDS = 900
-# The tests look at results, which do not depend on Java's compiler. Its second, better one
-# takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81 processor
-# seconds without it and 153 with it, 2.2 43 and 71. Readers keep it: a heavy aggregation
-# is twice as fast with it, the sum of a long range sixty times.
+# The tests look at results, which do not depend on Java's compiler. Its second, better
+# one takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
+# processor seconds without it and 153 with it, 2.2 43 and 71. Readers keep it: a heavy
+# aggregation is twice as fast with it, the sum of a long range sixty times.
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
