@@ -31,7 +31,7 @@ ANSWERS = {
             def auc(scored):
                 return evaluation.BinaryClassificationEvaluator(
                     labelCol="late", rawPredictionCol="probability").evaluate(scored)
-            """: "linear SVC",
+            """: "linear SVC: IllegalArgumentException",
             """
             def auc(scored):
                 return evaluation.BinaryClassificationEvaluator(
@@ -79,7 +79,7 @@ ANSWERS = {
                 steps = IsotonicRegression(featuresCol="score", labelCol="late",
                                            predictionCol="p", isotonic=False)
                 return steps.fit(held_out).transform(new)
-            """: "",
+            """: "ignores the score",
         },
     },
     3: {
