@@ -216,14 +216,14 @@ ANSWERS = {
     },
     7: {
         "right": [
-            "inside, outside = 270.0, np.int64(210)",
-            "inside, outside = [21 * 10 + 60, 3 + 21 * 7 + 20 * 3]",
+            "jobs = 270.0, np.int64(210)",
+            "jobs = [21 * 10 + 60, 3 + 21 * 7 + 20 * 3]",
         ],
         "wrong": {
-            "inside, outside = 260, 200": "the winner is fitted once more",
-            "inside, outside = 273, 210": "is not evaluated",
-            "inside, outside = 270, 207": "the selector is fitted too, once",
-            "inside, outside = 270, 270": "only the classifier is fitted in every fold",
+            "jobs = 260, 200": "the winner is fitted once more",
+            "jobs = 273, 210": "is not evaluated",
+            "jobs = 270, 207": "the selector is fitted too, once",
+            "jobs = 270, 270": "only the classifier is fitted in every fold",
         },
     },
     8: {
