@@ -142,6 +142,11 @@ def trim_arrow():
     )
 
 
+def trim_zstandard():
+    """Drop the interface for PyPy, a second copy of the library."""
+    return sum(map(remove, (SITE / "zstandard").glob("*cffi*")))
+
+
 def link_lab():
     """Link JupyterLab's pages, which its wheel holds twice."""
     freed = 0
@@ -164,6 +169,7 @@ if __name__ == "__main__":
         trim_sources,
         trim_languages,
         trim_arrow,
+        trim_zstandard,
         link_lab,
     )
     for group in groups:
