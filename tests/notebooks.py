@@ -30,11 +30,11 @@ CELL_SECONDS = 900
 # The tests look at results, which do not depend on Java's compiler. Its second, better
 # one takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
 # processor seconds without it and 153 with it, 2.2 43 and 71. Readers keep it: a heavy
-# aggregation is twice as fast with it, the sum of a long range sixty times. So do the
-# chapters that live on MLlib: its vector arithmetic needs that compiler (one Word2Vec:
-# 5 seconds with it, over 60 without).
+# aggregation is twice as fast with it, the sum of a long range sixty times; so do
+# chapters that live on MLlib, whose vector arithmetic needs it (one Word2Vec: 5 seconds
+# with it, over 60 without). A chapter joins when all of it has been run so.
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
-NEED_BOTH = ("05_features", "06_mllib")
+QUICKLY = ("04_data",)
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
@@ -207,7 +207,7 @@ def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None):
     "cluster" starts a standalone cluster for it (tests/cluster.py).
     """
     cells = code_cells(read(notebook))
-    variables = {} if notebook.parent.name in NEED_BOTH else dict(QUICK_COMPILER)
+    variables = dict(QUICK_COMPILER) if notebook.parent.name in QUICKLY else {}
     with Stage(notebook, chapters) as stage:
         lines = stage.folder / "cells.jsonl"
         lines.touch()
