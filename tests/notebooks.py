@@ -29,10 +29,10 @@ DEADLINE = 1800  # seconds for a whole notebook
 CELL_SECONDS = 900
 # The tests look at results, which do not depend on Java's compiler. Its second, better
 # one takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
-# processor seconds without it and 153 with it, 2.2 43 and 71. Readers keep it: a heavy
-# aggregation is twice as fast with it, the sum of a long range sixty times; so do
-# chapters that live on MLlib, whose vector arithmetic needs it (one Word2Vec: 5 seconds
-# with it, over 60 without). A chapter joins when all of it has been run so.
+# processor seconds without it and 153 with it. Readers keep it: a heavy aggregation is
+# twice as fast with it, the sum of a long range sixty times; so do chapters that live
+# on MLlib, whose vector arithmetic needs it (one Word2Vec: 5 seconds with it, over 60
+# without). A chapter joins when all of it has been run so.
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 QUICKLY = ("04_data",)
 LIMIT_MIB = 4096  # exceeding fails
