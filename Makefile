@@ -61,6 +61,7 @@ web: tools ## make the book's pages from the stored outputs: .web/html/index.htm
 	@rm -rf .web/en/html .web/zh/html
 	@$(SPHINX) -E -d .web/zh/doctrees -D language=zh_CN . .web/zh/html & zh=$$!; \
 	    $(SPHINX) -E -d .web/en/doctrees . .web/en/html; en=$$?; wait $$zh && exit $$en
+	@rm -r .web/zh/html/_images && ln -s ../_images .web/zh/html  # the same pictures
 	@mv .web/zh/html .web/en/html/zh && rm -rf .web/html && mv .web/en/html .web
 
 serve-web: web ## show these pages in a browser, on a free port

@@ -11,11 +11,27 @@ import sys
 import tempfile
 from pathlib import Path
 
+from jupyter_client.kernelspec import KernelSpecManager
+
 c = get_config()  # noqa: F821 (Jupyter defines it)
 
 c.LabApp.default_url = "/lab/tree/chapters/index.ipynb"
 c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash"]}
-c.KernelSpecManager.ensure_native_kernel = False  # the book's kernels, no third one
+
+
+class BookKernels(KernelSpecManager):
+    """The book's kernels, no third one; the first also answers to "python3"."""
+
+    ensure_native_kernel = False
+
+    def get_kernel_spec(self, kernel_name):
+        """Return the kernel of this name; raises NoSuchKernel when there is none."""
+        name = "spark" if kernel_name == "python3" else kernel_name
+        return super().get_kernel_spec(name)
+
+
+c.ServerApp.kernel_spec_manager_class = BookKernels
+c.MultiKernelManager.default_kernel_name = "spark"
 c.FileContentsManager.delete_to_trash = False
 
 runs = Path(tempfile.gettempdir(), "book-runs")

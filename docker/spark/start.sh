@@ -1,7 +1,26 @@
 #!/bin/bash
 # What every container runs first: it sets the book's variables, looks whether there is
-# memory enough, becomes the right user, and then runs the command it was given.
+# memory enough, becomes the right user, and then runs the command it was given. The
+# variables and the hooks are those of the Jupyter Docker Stacks' script of this name.
 set -euo pipefail
+
+say() {
+    echo "start.sh: $*" >&2
+}
+
+# What a derived image or a mount has put into a folder of hooks: *.sh are sourced, other
+# executable files are run.
+run_hooks() {
+    local hook
+    for hook in "/usr/local/bin/$1"/*; do
+        if [[ $hook == *.sh ]]; then
+            # shellcheck source=/dev/null
+            source "$hook" || say "$hook failed; going on"
+        elif [[ -x $hook ]]; then
+            "$hook" || say "$hook failed; going on"
+        fi
+    done
+}
 
 while IFS='=' read -r key value; do
     [[ -z $key || $key == \#* || -v $key ]] || export "$key=$value"
@@ -17,24 +36,57 @@ for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_byte
     [[ -r $file ]] || continue
     limit=$(< "$file")
     if [[ $limit =~ ^[0-9]+$ ]] && ((limit >> 20 < BOOK_MEMORY_MIB)); then
-        echo "start.sh: this container may use $((limit >> 20)) MiB of memory; the book" \
+        say "this container may use $((limit >> 20)) MiB of memory; the book" \
             "needs $BOOK_MEMORY_MIB MiB or more. Start it again with a larger" \
-            "--memory, for example: docker run --memory=4g ..." >&2
+            "--memory, for example: docker run --memory=4g ..."
         exit 1
     fi
 done
 
+run_hooks start-notebook.d
+
 # As root (docker run --user root), give the home to the user asked for and become it.
 if [[ $(id -u) == 0 ]]; then
-    if [[ $(id -u "$NB_USER"):$(id -g "$NB_USER") != "$NB_UID:$NB_GID" ]]; then
+    user=$NB_USER
+    getent passwd "$user" > /dev/null || user=jovyan
+    if [[ $(getent passwd "$user" | cut -d: -f6) != @(/home/jovyan|"/home/$user") ]]; then
+        say "NB_USER=$user is a user of the system: take another name"
+        exit 1
+    fi
+    if [[ $(id -u "$user"):$(id -g "$user") != "$NB_UID:$NB_GID" ]]; then
         getent group "$NB_GID" > /dev/null || groupadd --gid "$NB_GID" "$NB_USER"
-        usermod --non-unique --uid "$NB_UID" --gid "$NB_GID" "$NB_USER" > /dev/null
+        usermod --non-unique --uid "$NB_UID" --gid "$NB_GID" "$user" > /dev/null
         # The reader's mounts in work/ are already theirs.
         find "$HOME" -path "$HOME/work" -prune -o -exec chown "$NB_UID:$NB_GID" {} +
         chown "$NB_UID:$NB_GID" "$HOME/work"
     fi
+    # Another user's home is a new name for the old one, where the reader's mounts are;
+    # where the new one exists, being a mount, it gets what it lacks of the book's files.
+    if [[ $NB_USER != jovyan ]]; then
+        [[ $user == "$NB_USER" ]] ||
+            usermod --login "$NB_USER" --home "/home/$NB_USER" jovyan
+        if [[ ! -e /home/$NB_USER ]]; then
+            ln -s jovyan "/home/$NB_USER"
+        elif [[ ! -L /home/$NB_USER ]]; then
+            chown "$NB_UID:$NB_GID" "/home/$NB_USER"
+            [[ -e /home/$NB_USER/work ]] || ln -s ../jovyan/work "/home/$NB_USER/work"
+            find /home/jovyan -mindepth 1 -maxdepth 1 ! -name work -exec \
+                cp --archive --no-clobber --target-directory "/home/$NB_USER" {} +
+        fi
+        export HOME=/home/$NB_USER PYTHONPATH=/home/$NB_USER/chapters
+        [[ $PWD/ != /home/jovyan/* ]] || cd "$HOME${PWD#/home/jovyan}"
+    fi
+    read -ra options <<< "${CHOWN_HOME_OPTS:-}"
+    [[ ${CHOWN_HOME:-} != @(1|yes) ]] || chown "${options[@]}" "$NB_UID:$NB_GID" "$HOME/"
+    read -ra options <<< "${CHOWN_EXTRA_OPTS:-}"
+    IFS=, read -ra folders <<< "${CHOWN_EXTRA:-}"
+    ((${#folders[@]} == 0)) || chown "${options[@]}" "$NB_UID:$NB_GID" "${folders[@]}"
     set -- setpriv --reuid "$NB_UID" --regid "$NB_GID" --init-groups -- "$@"
+elif [[ $NB_USER != jovyan || $NB_UID != @(1000|$(id -u)) || $NB_GID != @(100|$(id -g)) ]]; then
+    say "NB_USER, NB_UID and NB_GID need root to be honoured: docker run --user root ..."
 fi
+[[ ${GRANT_SUDO:-} != @(1|yes) ]] ||
+    say "GRANT_SUDO is refused: there is no sudo here; docker exec --user root is the way"
 
 # In a container started with --read-only, programs keep their own files in /tmp.
 if [[ $(id -u) != 0 && ! -w $HOME ]]; then
@@ -50,4 +102,7 @@ if ! getent passwd "$(id -u)" > /dev/null; then
     grep -v "^$NB_USER:" /etc/passwd >> "$NSS_WRAPPER_PASSWD"
     export NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP=/etc/group LD_PRELOAD=libnss_wrapper.so
 fi
+
+run_hooks before-notebook.d
+[[ -z ${NB_UMASK:-} ]] || umask "$NB_UMASK"
 exec "$@"

@@ -1,0 +1,3 @@
+#!/bin/bash
+# The name under which the Jupyter Docker Stacks once had it.
+exec start-notebook.py "$@"

@@ -1,0 +1,120 @@
+"""What users of the Jupyter Docker Stacks are used to; both images share the scripts."""
+
+import json
+import urllib.request
+
+import pytest
+from conftest import docker, tag, wait_for
+
+ALICE = ("--user", "root", "--env", "NB_USER=alice")
+
+
+def run(*options, command=("true",)):
+    """Run a command in the spark image; return the CompletedProcess."""
+    return docker("run", "--rm", *options, tag("spark"), *command)
+
+
+@pytest.fixture
+def start_spark(start):
+    """A function that starts the spark image and waits until its health is known."""
+
+    def go(*options, command=()):
+        one = start(*options, command=command)
+        wait_for(lambda: one.state()["Health"]["Status"] == "healthy", "health", 120)
+        return one
+
+    return go
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--workdir", "/home/alice"), ("--volume", "/home/alice")]
+)
+def test_another_name_takes_the_home_with_it(options):
+    script = (
+        "id -un; pwd; echo $HOME; cd; touch chapters/new work/new; "
+        "stat -c %U chapters/new work/new; python -c 'import lab; print(lab.__file__)'"
+    )
+    options = *ALICE, "--env", "NB_UID=1234", *options
+    told = run(*options, command=("sh", "-c", script))
+    assert told.stdout.split() == [
+        "alice", "/home/alice", "/home/alice", "alice", "alice",
+        "/home/alice/chapters/lab/__init__.py",
+    ], told.stderr  # fmt: skip
+
+
+def test_a_name_of_the_system_is_refused():
+    told = run("--user", "root", "--env", "NB_USER=games")
+    assert told.returncode == 1 and "take another name" in told.stderr
+
+
+@pytest.mark.parametrize("variable", ["NB_USER=alice", "NB_UID=1234", "NB_GID=2345"])
+def test_without_root_the_reader_is_told(variable):
+    told = run("--env", variable)
+    assert told.returncode == 0 and "--user root" in told.stderr
+
+
+def test_sudo_is_refused_with_a_line():
+    told = run("--env", "GRANT_SUDO=yes")
+    assert told.returncode == 0 and "there is no sudo here" in told.stderr
+
+
+def test_umask():
+    told = run("--env", "NB_UMASK=027", command=("sh", "-c", "umask"))
+    assert told.stdout == "0027\n", told.stderr
+
+
+def test_more_folders_are_given_to_the_user():
+    told = run(
+        "--user", "root", "--env", "CHOWN_EXTRA=/opt/a,/opt/b", "--env",
+        "CHOWN_EXTRA_OPTS=-R", "--env", "CHOWN_HOME=yes", "--tmpfs", "/opt/a",
+        "--tmpfs", "/opt/b", command=("stat", "-c", "%U", "/opt/a", "/opt/b"),
+    )  # fmt: skip
+    assert told.stdout.split() == ["jovyan", "jovyan"], told.stderr
+
+
+@pytest.mark.parametrize("folder", ["start-notebook.d", "before-notebook.d"])
+def test_hooks(tmp_path, folder):
+    (tmp_path / "variable.sh").write_text("export FROM_HOOK=here\n")
+    (tmp_path / "failing.sh").write_text("false\n")
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho program ran\n")
+    program.chmod(0o755)
+    mount = ("--volume", f"{tmp_path}:/usr/local/bin/{folder}:ro")
+    told = run(*mount, command=("sh", "-c", "echo $FROM_HOOK"))
+    assert told.stdout == "program ran\nhere\n"
+    assert "failing.sh failed" in told.stderr
+
+
+def test_a_front_end_that_is_not_there():
+    told = run("--env", "DOCKER_STACKS_JUPYTER_CMD=notebook", command=())
+    assert told.returncode == 1 and "only lab and server" in told.stderr
+
+
+@pytest.mark.parametrize("image", ["spark"], indirect=True)
+def test_healthy_behind_a_certificate_and_another_address(start_spark):
+    one = start_spark(
+        *ALICE, "--env", "GEN_CERT=yes", "--env", "JUPYTER_PORT=9999",
+        command=("start-notebook.py", "--ServerApp.base_url=/hub/alice"),
+    )  # fmt: skip
+    assert "https://127.0.0.1:9999/hub/alice/lab" in one.log()
+    assert "Executing: jupyter lab" in one.log()
+
+
+@pytest.mark.parametrize("image", ["spark"], indirect=True)
+def test_jupyter_is_started_again(start_spark):
+    one = start_spark("--env", "RESTARTABLE=yes", command=("start-notebook.sh",))
+    docker("exec", one.name, "pkill", "-f", "bin/jupyter")
+    wait_for(lambda: one.log().count("is running at:") == 2, "a second start", 120)
+
+
+@pytest.mark.parametrize("image", ["spark"], indirect=True)
+def test_a_kernel_named_python3(container):
+    told = json.loads(container.get("/api/kernelspecs", container.token())[1])
+    assert told["default"] == "spark"
+    request = urllib.request.Request(
+        container.address() + "/api/kernels",
+        json.dumps({"name": "python3"}).encode(),
+        {"Authorization": f"token {container.token()}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 201
