@@ -1,7 +1,7 @@
 #!/bin/bash
-# What every container runs first: it sets the book's variables, looks whether there is
-# memory enough, becomes the right user, and then runs the command it was given. The
-# variables and the hooks are those of the Jupyter Docker Stacks' script of this name.
+# What every container runs first: it looks whether there is memory enough, becomes the
+# right user, and then runs the command it was given. The variables and the hooks are those
+# of the Jupyter Docker Stacks' script of this name.
 set -euo pipefail
 
 say() {
@@ -21,10 +21,6 @@ run_hooks() {
         fi
     done
 }
-
-while IFS='=' read -r key value; do
-    [[ -z $key || $key == \#* || -v $key ]] || export "$key=$value"
-done < /etc/book.env
 
 # The engine may hand a company's proxy on: it cannot reach this machine or its cluster.
 for name in NO_PROXY no_proxy; do

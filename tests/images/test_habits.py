@@ -1,10 +1,10 @@
-"""What users of the Jupyter Docker Stacks are used to; both images share the scripts."""
+"""The habits of the Jupyter Docker Stacks; both images share the scripts."""
 
 import json
 import urllib.request
 
 import pytest
-from conftest import docker, tag, wait_for
+from conftest import BOOK, docker, tag, wait_for
 
 ALICE = ("--user", "root", "--env", "NB_USER=alice")
 
@@ -88,6 +88,12 @@ def test_hooks(tmp_path, folder):
 def test_a_front_end_that_is_not_there():
     told = run("--env", "DOCKER_STACKS_JUPYTER_CMD=notebook", command=())
     assert told.returncode == 1 and "only lab and server" in told.stderr
+
+
+def test_docker_exec_has_the_books_variables(container):
+    lines = (BOOK / "docker/conf/book.env").read_text().splitlines()
+    ours = {line for line in lines if line and not line.startswith("#")}
+    assert ours <= set(docker("exec", container.name, "env").stdout.splitlines())
 
 
 @pytest.mark.parametrize("image", ["spark"], indirect=True)
