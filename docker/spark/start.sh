@@ -39,6 +39,13 @@ for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_byte
     fi
 done
 
+# Spark's libraries are unpacked into /tmp and loaded from there.
+if [[ $(findmnt --noheadings --output OPTIONS /tmp || true) == *noexec* ]]; then
+    say "nothing in /tmp may be executed here, and Spark must. Start the container again" \
+        "with --tmpfs /tmp:exec instead of --tmpfs /tmp"
+    exit 1
+fi
+
 run_hooks start-notebook.d
 
 # As root (docker run --user root), give the home to the user asked for and become it.

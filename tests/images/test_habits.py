@@ -58,6 +58,11 @@ def test_sudo_is_refused_with_a_line():
     assert told.returncode == 0 and "there is no sudo here" in told.stderr
 
 
+def test_a_tmp_without_execution_is_refused_with_a_line():
+    told = run("--read-only", "--tmpfs", "/tmp")
+    assert told.returncode == 1 and "/tmp:exec" in told.stderr
+
+
 def test_umask():
     told = run("--env", "NB_UMASK=027", command=("sh", "-c", "umask"))
     assert told.stdout == "0027\n", told.stderr
