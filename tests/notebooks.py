@@ -34,7 +34,7 @@ CELL_SECONDS = 900
 # on MLlib, whose vector arithmetic needs it (one Word2Vec: 5 seconds with it, over 60
 # without). A chapter joins when all of it has been run so.
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
-QUICKLY = ("04_data",)
+QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
@@ -163,6 +163,17 @@ class Stage:
             raise RuntimeError(f"tests/cage.py failed:\n{output}")
         return json.loads(result.read_text()), output
 
+    def repeat_cells(self):
+        """Let each code cell of the notebook be followed by itself."""
+        doubled = read(self.notebook)
+        twice = []
+        for cell in doubled.cells:
+            twice.append(cell)
+            if cell.cell_type == "code":
+                twice.append(nbformat.from_dict(cell | {"id": f"{cell.id}-again"}))
+        doubled.cells = twice
+        nbformat.write(doubled, self.notebook)
+
     def litter(self):
         """Return a message for each file that the run left or changed."""
         after = self._files()
@@ -200,15 +211,19 @@ def _staging_folder():
     return "/var/tmp" if move else folder
 
 
-def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None):
+def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None, twice=False):
     """Run a notebook with nbval, strictly, and return a Run.
 
     master: replaces spark.master in a copy of the configuration, e.g. "local[4]";
     "cluster" starts a standalone cluster for it (tests/cluster.py).
+    twice: each cell is run twice in a row, and both times it must print what is stored;
+    In [2 n] of a problem's message is then the second run of the n-th cell.
     """
-    cells = code_cells(read(notebook))
     variables = dict(QUICK_COMPILER) if notebook.parent.name in QUICKLY else {}
     with Stage(notebook, chapters) as stage:
+        if twice:
+            stage.repeat_cells()
+        cells = code_cells(read(stage.notebook))
         lines = stage.folder / "cells.jsonl"
         lines.touch()
         command = [TESTS / "nbval_cells.py", stage.notebook, lines, str(CELL_SECONDS)]

@@ -1,8 +1,9 @@
 """Run notebooks again and again, also on a busy machine, and list what differed.
 
-    make repeat [N=5] [LOAD=2] [CHAPTER=02] [NOTEBOOK=path]
+    make repeat [N=5] [LOAD=2] [TWICE=1] [CHAPTER=02] [NOTEBOOK=path]
 
 Each run is one of tests/test_notebooks.py. LOAD starts so many busy loops beside them.
+TWICE runs each cell twice in a row, as readers do.
 """
 
 import argparse
@@ -31,14 +32,16 @@ def load(loops):
             process.wait()
 
 
-def repeat(paths, times, at_once):
+def repeat(paths, times, at_once, twice=False):
     """Run each notebook so many times; yield (name, run) as they end.
 
     The rounds follow each other, so that a notebook meets other neighbours each time.
     """
     with ThreadPoolExecutor(at_once) as pool:
         waiting = {
-            pool.submit(notebooks.run, path): str(path.relative_to(notebooks.CHAPTERS))
+            pool.submit(notebooks.run, path, twice=twice): str(
+                path.relative_to(notebooks.CHAPTERS)
+            )
             for _ in range(times)
             for path in paths
         }
@@ -56,6 +59,7 @@ def main():
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--load", type=int, default=0, help="busy loops beside them")
     parser.add_argument("--at-once", type=int, default=notebooks.AT_ONCE)
+    parser.add_argument("--twice", action="store_true", help="each cell twice in a row")
     parser.add_argument("--chapter", help="two digits, e.g. 02")
     parser.add_argument("notebook", nargs="*", type=Path)
     wanted = parser.parse_args()
@@ -63,7 +67,7 @@ def main():
     total, start = wanted.times * len(paths), time.monotonic()
     problems, rows = collections.defaultdict(list), {}
     with load(wanted.load):
-        runs = repeat(paths, wanted.times, wanted.at_once)
+        runs = repeat(paths, wanted.times, wanted.at_once, wanted.twice)
         for count, (name, ran) in enumerate(runs, 1):
             minutes = (time.monotonic() - start) / 60
             left = minutes / count * (total - count)
