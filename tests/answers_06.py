@@ -275,4 +275,51 @@ ANSWERS = {
             """: "each of 5 to 50",
         },
     },
+    9: {
+        "right": [
+            "tree_costs = 1210.0, np.int64(10)",
+            "tree_costs = [11 * (100 + 10), 10]",
+        ],
+        "wrong": {
+            "tree_costs = 1100, 100": "each job has a second stage",
+            "tree_costs = 110, 10": "there are eleven",
+            "tree_costs = 1210, 100": "before the driver sees them",
+            "tree_costs = 1210, 1": "one per task of the last stage",
+        },
+    },
+    10: {
+        "right": [
+            """
+            def amdahl(tasks, seconds):
+                p = np.array(tasks, dtype=float)
+                design = np.column_stack([np.ones_like(p), 1 / p])
+                return np.linalg.lstsq(design, np.array(seconds), rcond=None)[0]
+            """,
+            """
+            def amdahl(tasks, seconds):
+                from sklearn.linear_model import LinearRegression
+                x = [[1 / p] for p in tasks]
+                line = LinearRegression().fit(x, seconds)
+                return float(line.intercept_), float(line.coef_[0])
+            """,
+        ],
+        "wrong": {
+            """
+            def amdahl(tasks, seconds):
+                slope, start = np.polyfit(tasks, seconds, 1)
+                return start, -slope
+            """: "fit against 1 / tasks",
+            """
+            def amdahl(tasks, seconds):
+                shared, serial = np.polyfit(1 / np.asarray(tasks), seconds, 1)
+                return shared, serial
+            """: "the other order",
+            """
+            def amdahl(tasks, seconds):
+                t = dict(zip(tasks, seconds))
+                low, high = min(t), max(t)
+                return t[high], t[low] - t[high]
+            """: "use all measurements",
+        },
+    },
 }
