@@ -3,14 +3,38 @@
 ANSWERS = {
     1: {
         "right": [
-            "rows = [np.int64(n) for n in (7, 7, 5, 2)]",
-            "rows = (7, *(7, 5), 2.0)",
+            """
+            def parts():
+                return [f"MOD(id, 4) = {i}" for i in range(4)]
+            """,
+            """
+            def parts():
+                known = "COALESCE(price, -1)"
+                ranges = [f"{known} > {low} AND {known} <= {high}"
+                          for low, high in ((-1, 8), (8, 16), (16, 26))]
+                return *ranges, "price > 26 OR price IS NULL"
+            """,
         ],
         "wrong": {
-            "rows = 2, 2, 2, 2": "count() needs no column",
-            "rows = 7, 7, 7, 2": "which values of this one column",
-            "rows = 7, 7, 4, 2": "An empty one is null",
-            "rows = 7, 7, 5, 4": "the values counted",
+            """
+            def parts():
+                return parts_as_they_were()
+            """: "40 orders are in no part",
+            """
+            def parts():
+                return ["price <= 10", "price > 10 AND price <= 20",
+                        "price > 20 AND price <= 30", "price > 30"]
+            """: "comparing a null",
+            """
+            def parts():
+                return ["price IS NULL", "price <= 10", "price >= 10 AND price <= 20",
+                        "price > 20"]
+            """: "came twice",
+            """
+            def parts():
+                return ["price IS NULL", "price < 260", "price >= 260 AND price < 500",
+                        "price >= 500"]
+            """: "one part has 333",
         },
     },
     2: {
@@ -106,17 +130,129 @@ ANSWERS = {
     },
     5: {
         "right": [
-            "largest = np.array([True, False, True, True, False])",
-            "largest = [1, 0, 1, 1, 0]",
+            """
+            def newest(versions):
+                text = "try_cast(seats AS INT)"
+                order = "PARTITION BY code ORDER BY sent DESC"
+                ranked = versions.where(f"{text} IS NOT NULL").selectExpr(
+                    "*", f"row_number() OVER ({order}) AS n")
+                kept = ranked.where("n = 1").selectExpr(
+                    "code", f"{text} AS seats", "sent")
+                older = ranked.where("n > 1").drop("n").withColumn(
+                    "reason", F.lit("older"))
+                bad = versions.where(f"{text} IS NULL").withColumn(
+                    "reason", F.lit("unreadable"))
+                return [kept, bad.unionByName(older)]
+            """,
+            """
+            def newest(versions):
+                table = versions.toPandas().sort_values("sent", kind="stable")
+                number = pd.to_numeric(table["seats"], errors="coerce")
+                last = table[number.notna()].groupby("code").tail(1).index
+                kept = table.loc[last].astype({"seats": int})
+                rest = table.drop(index=last)
+                bad = number[rest.index].isna()
+                rest["reason"] = np.where(bad, "unreadable", "older")
+                return spark.createDataFrame(kept), spark.createDataFrame(rest)
+            """,
         ],
         "wrong": {
-            "largest = [False, False, False, False, False]": "number 1",
-            "largest = [True, False, False, True, False]": "number 3",
-            "largest = [True, False, True, False, False]": "number 4",
-            "largest = [True, True]": "give five truth values",
+            """
+            def newest(versions):
+                bad = F.col("seats").try_cast("int").isNull()
+                order = Window.partitionBy("code").orderBy(F.desc("sent"))
+                marked = versions.withColumn("reason", F.when(bad, "unreadable").when(
+                    F.row_number().over(order) > 1, "older"))
+                good = marked.where("reason IS NULL").drop("reason")
+                return (good.withColumn("seats", F.col("seats").cast("int")),
+                        marked.where("reason IS NOT NULL"))
+            """: "N2 has one version that can be read",
+            """
+            def newest(versions):
+                seats = F.col("seats").try_cast("int")
+                bad = seats.isNull()
+                order = Window.partitionBy("code", bad).orderBy(F.desc("sent"))
+                marked = versions.withColumn("reason", F.when(bad, "unreadable").when(
+                    F.rank().over(order) > 1, "older"))
+                good = marked.where("reason IS NULL").drop("reason")
+                return (good.withColumn("seats", seats),
+                        marked.where("reason IS NOT NULL"))
+            """: "N3's equal rows one is enough",
+            """
+            def newest(versions):
+                good = versions.where("try_cast(seats AS INT) IS NOT NULL")
+                kept = good.orderBy(F.desc("sent")).dropDuplicates(["code"])
+                rest = versions.exceptAll(kept)
+                bad = F.expr("try_cast(seats AS INT) IS NULL")
+                return kept, rest.withColumn(
+                    "reason", F.when(bad, "unreadable").otherwise("older"))
+            """: "integers, of the latest delivery",
+            """
+            def newest(versions):
+                good = versions.where("try_cast(seats AS INT) IS NOT NULL")
+                bad = versions.where("try_cast(seats AS INT) IS NULL")
+                kept = good.groupBy("code").agg(
+                    F.max_by(F.col("seats").cast("int"), "sent").alias("seats"),
+                    F.max("sent").alias("sent"))
+                return kept, bad.withColumn("reason", F.lit("unreadable"))
+            """: "9 in, 4 + 2 out",
         },
     },
     6: {
+        "right": [
+            """
+            def at_common_mix(flown, a, b):
+                one, other = (flown[flown["airline"] == k].set_index("part")
+                              for k in (a, b))
+                both = one.join(other, how="inner", lsuffix="_a", rsuffix="_b")
+                gap = both.eval("late_a / flights_a - late_b / flights_b")
+                return np.average(gap, weights=both.eval("flights_a + flights_b"))
+            """,
+            """
+            def at_common_mix(flown, a, b):
+                rows = {(r.airline, r.part): r for r in flown.itertuples()}
+                sums = {a: 0, b: 0}
+                total = 0
+                for part in flown["part"].unique():
+                    if (a, part) not in rows or (b, part) not in rows:
+                        continue
+                    both = rows[a, part].flights + rows[b, part].flights
+                    total += both
+                    for k in sums:
+                        sums[k] += both * rows[k, part].late / rows[k, part].flights
+                return float(sums[a] - sums[b]) / total
+            """,
+        ],
+        "wrong": {
+            """
+            def at_common_mix(flown, a, b):
+                s = flown.groupby("airline")[["late", "flights"]].sum()
+                share = s["late"] / s["flights"]
+                return share[a] - share[b]
+            """: "Weight the difference in each part",
+            """
+            def at_common_mix(flown, a, b):
+                part = flown.pivot(index="part", columns="airline")
+                share = part["late"] / part["flights"]
+                return (share[a] - share[b]).mean()
+            """: "Weight the difference in each part",
+            """
+            def at_common_mix(flown, a, b):
+                part = flown.pivot(index="part", columns="airline")
+                share = part["late"] / part["flights"]
+                mix = part["flights"][a] / part["flights"][a].sum()
+                return (mix * (share[a] - share[b])).sum()
+            """: "the flights of both together",
+            """
+            def at_common_mix(flown, a, b):
+                part = flown.pivot(index="part", columns="airline")
+                share = part["late"] / part["flights"]
+                both = part["flights"][a] + part["flights"][b]
+                return np.average(share[a] - share[b], weights=both)
+            """: "NaN; one of them does not fly",
+        },
+    },
+    7: {
         "right": [
             """
             def deviation(groups):
@@ -160,7 +296,7 @@ ANSWERS = {
             """: "return one number",
         },
     },
-    7: {
+    8: {
         "right": [
             """
             def passes(frame):
@@ -193,63 +329,6 @@ ANSWERS = {
             def passes(frame):
                 return frame.where("wind > 0 AND NOT isnan(wind)").count() > 0
             """: "a wind of 0: this should not pass",
-        },
-    },
-    8: {
-        "right": [
-            """
-            def split(frame, rules):
-                pairs = F.array(*[
-                    F.struct(F.lit(n).alias("name"),
-                             F.ifnull(r, F.lit(False)).alias("ok"))
-                    for n, r in rules.items()])
-                broken = F.transform(F.filter(pairs, lambda pair: ~pair["ok"]),
-                                     lambda pair: pair["name"])
-                marked = frame.withColumn("broken", broken)
-                good = marked.where("size(broken) = 0").drop("broken")
-                return good, marked.where("size(broken) > 0")
-            """,
-            """
-            def split(frame, rules):
-                text = F.concat_ws("|", *[
-                    F.when(r, None).otherwise(F.lit(n)) for n, r in rules.items()])
-                good = frame.where(text == "")
-                refused = frame.withColumn("broken", F.split(text, r"\\|"))
-                return [good, refused.where(text != "")]
-            """,
-        ],
-        "wrong": {
-            """
-            def split(frame, rules):
-                broken = F.array(*[F.when(~r, F.lit(n)) for n, r in rules.items()])
-                marked = frame.withColumn("broken", F.array_compact(broken))
-                good = F.size("broken") == 0
-                return marked.where(good).drop("broken"), marked.where(~good)
-            """: "good are N1 (twice) and N6",
-            """
-            def split(frame, rules):
-                good = F.lit(True)
-                for rule in rules.values():
-                    good = good & rule
-                names = F.array(*[F.when(~r, F.lit(n)) for n, r in rules.items()])
-                refused = frame.where(~good)
-                return frame.where(good), refused.withColumn("broken", names)
-            """: "8 rows in",
-            """
-            def split(frame, rules):
-                parts = [frame.where(~F.coalesce(r, F.lit(False)))
-                         .withColumn("broken", F.array(F.lit(n)))
-                         for n, r in rules.items()]
-                refused = parts[0].union(parts[1]).union(parts[2])
-                return frame.exceptAll(refused.drop("broken")), refused
-            """: "8 rows in",
-            """
-            def split(frame, rules):
-                good = F.lit(True)
-                for rule in rules.values():
-                    good = good & F.coalesce(rule, F.lit(False))
-                return frame.where(good), frame.where(~good)
-            """: "one more column: broken",
         },
     },
 }
