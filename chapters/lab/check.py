@@ -1,5 +1,9 @@
 """Checks that readers run: claims in notebooks and answers to exercises."""
 
+import inspect
+
+LINE = "...  # your answer"  # a blank in a function of an exercise sheet
+
 
 def check(claim, holds):
     """Print `claim: True`, or raise AssertionError when it does not hold.
@@ -16,12 +20,16 @@ def exercise(number, answers, test):
     """Print whether an exercise is solved, and a hint if it is not; never raise.
 
     number: the exercise's number on its sheet.
-    answers: the reader's answer, or a tuple of several; `...` is one not given yet.
+    answers: the reader's answer, or a tuple of several. Not given yet is `...`, and a
+        function in which the line `...  # your answer` still stands.
     test: a function of the answers whose AssertionErrors say what is still wrong.
     """
     answers = answers if isinstance(answers, tuple) else (answers,)
     if any(answer is ... for answer in answers):
         print(f"Exercise {number}: not answered yet")
+        return
+    if any(_blank(answer) for answer in answers):
+        print(f"Exercise {number}: not answered yet: replace the line `{LINE}`")
         return
     try:
         test(*answers)
@@ -30,3 +38,11 @@ def exercise(number, answers, test):
         print(f"Exercise {number}: not solved yet. {kind}{error}")
     else:
         print(f"Exercise {number}: solved")
+
+
+def _blank(answer):
+    """Return whether this is a function in which the blank line still stands."""
+    try:
+        return inspect.isfunction(answer) and LINE in inspect.getsource(answer)
+    except OSError:  # its source is not known, so it is from no cell of a sheet
+        return False

@@ -139,11 +139,20 @@ def too_small(number):
     assert number > 1, "more than one"
 
 
+def still_blank(number):
+    """Return one more, as a sheet asks for it."""
+    ...  # your answer
+
+
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
         (..., "not answered yet"),
         ((..., 2), "not answered yet"),
+        (still_blank, "not answered yet: replace the line"),
+        ((2, still_blank), "not answered yet: replace the line"),
+        (too_small, "not solved yet. TypeError: "),
+        (eval("lambda number: ..."), "not solved yet. TypeError: "),  # no source
         (1, "not solved yet. more than one"),
         ("a", "not solved yet. TypeError: "),
         (2, "solved"),
