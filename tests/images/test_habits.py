@@ -84,6 +84,7 @@ def test_hooks(tmp_path, folder):
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\necho program ran\n")
     program.chmod(0o755)
+    tmp_path.chmod(0o755)  # the container's user is another one
     mount = ("--volume", f"{tmp_path}:/usr/local/bin/{folder}:ro")
     told = run(*mount, command=("sh", "-c", "echo $FROM_HOOK"))
     assert told.stdout == "program ran\nhere\n"
