@@ -37,10 +37,12 @@ QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
-# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
+# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design; and the
+# empty folder of a DataLoader's worker that PyTorch kills, because a busy machine did not
+# let it end within PyTorch's five seconds.
 NO_LITTER = {
     ".cache", ".config", ".ipython", ".jupyter", ".keras", ".local", "hsperfdata_*",
-    "torchinductor_*",
+    "pymp-*", "torchinductor_*",
 }  # fmt: skip
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
