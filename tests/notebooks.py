@@ -38,9 +38,9 @@ QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
 HEAVY = ("03_plans.ipynb",)
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
-# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design; and the
-# empty folder of a DataLoader's worker that PyTorch kills, because a busy machine did not
-# let it end within PyTorch's five seconds.
+# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design; and
+# the empty folder of a DataLoader's worker that PyTorch kills, because a busy machine
+# did not let it end within PyTorch's five seconds.
 NO_LITTER = {
     ".cache", ".config", ".ipython", ".jupyter", ".keras", ".local", "hsperfdata_*",
     "pymp-*", "torchinductor_*",
