@@ -31,11 +31,11 @@ CELL_SECONDS = 900
 # one takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
 # processor seconds without it and 153 with it. Readers keep it: a heavy aggregation is
 # twice as fast with it, the sum of a long range sixty times. So do lesson 2.3, which
-# joins at scale, and chapters that live on MLlib, whose vector arithmetic needs it (one
-# Word2Vec: 5 seconds with it, over 60 without).
+# joins at scale, and those that live on MLlib, whose vector arithmetic needs it (one
+# Word2Vec: 5 seconds with it, over 60 without): 2.5 and chapters 5 and 6.
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
-HEAVY = ("03_plans.ipynb",)
+HEAVY = ("03_plans.ipynb", "05_sklearn_and_mllib.ipynb")
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design; and
