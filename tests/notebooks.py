@@ -38,13 +38,14 @@ QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
 HEAVY = ("03_plans.ipynb", "05_sklearn_and_mllib.ipynb")
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
-# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design; and
-# the empty folder of a DataLoader's worker that PyTorch kills, because a busy machine
-# did not let it end within PyTorch's five seconds.
+# What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
 NO_LITTER = {
     ".cache", ".config", ".ipython", ".jupyter", ".keras", ".local", "hsperfdata_*",
-    "pymp-*", "torchinductor_*",
+    "torchinductor_*",
 }  # fmt: skip
+# PyTorch kills a DataLoader's worker that has not ended after five seconds, as on a
+# busy machine. Its folder with its socket then stays in TMPDIR.
+KILLED_WORKER = ("pymp-*", "pymp-*/listener-*")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
 
@@ -199,7 +200,10 @@ class Stage:
             for path in folder.rglob("*"):
                 inside = path.relative_to(folder)
                 by_design = any(Path(inside.parts[0]).match(p) for p in NO_LITTER)
-                if by_design or "__pycache__" in inside.parts or path == self.notebook:
+                killed = any(map(inside.match, KILLED_WORKER)) and not path.is_file()
+                if by_design or killed or path == self.notebook:
+                    continue
+                if "__pycache__" in inside.parts:
                     continue
                 state = path.lstat()
                 stamp = (state.st_mtime_ns, state.st_size)

@@ -205,6 +205,14 @@ LITTER = {
         """,
         "file left or changed: TMPDIR/leaked-",
     ),
+    "a file where a killed loader's worker keeps its socket": (
+        """
+        import tempfile
+        folder = tempfile.mkdtemp(prefix="pymp-")
+        open(f"{folder}/listener-1", "w").close()
+        """,
+        "file left or changed: TMPDIR/pymp-",
+    ),
     "a file beside the notebook": (
         'open("spark-warehouse", "w").close()',
         "file left or changed: book/chapters/01_small/spark-warehouse",

@@ -69,12 +69,14 @@ def test_umask():
 
 
 def test_more_folders_are_given_to_the_user():
-    told = run(
-        "--user", "root", "--env", "CHOWN_EXTRA=/opt/a,/opt/b", "--env",
-        "CHOWN_EXTRA_OPTS=-R", "--env", "CHOWN_HOME=yes", "--tmpfs", "/opt/a",
-        "--tmpfs", "/opt/b", command=("stat", "-c", "%U", "/opt/a", "/opt/b"),
-    )  # fmt: skip
-    assert told.stdout.split() == ["jovyan", "jovyan"], told.stderr
+    folders = ("/opt/a", "/opt/b", "/home/jovyan/mine")
+    mounts = [option for folder in folders for option in ("--tmpfs", folder)]
+    extra = ("--env", "CHOWN_EXTRA=/opt/a,/opt/b", "--env", "CHOWN_EXTRA_OPTS=-R")
+    home = ("--env", "CHOWN_HOME=yes", "--env", "CHOWN_HOME_OPTS=-R")
+    owners = ("stat", "-c", "%U", *folders)
+    for options, expected in (((), "root"), ((*extra, *home), "jovyan")):
+        told = run("--user", "root", *mounts, *options, command=owners)
+        assert told.stdout.split() == [expected] * 3, told.stderr
 
 
 @pytest.mark.parametrize("folder", ["start-notebook.d", "before-notebook.d"])
