@@ -277,14 +277,15 @@ ANSWERS = {
     },
     9: {
         "right": [
-            "tree_costs = 1210.0, np.int64(10)",
-            "tree_costs = [11 * (100 + 10), 10]",
+            "tree_costs = 616.0, np.int64(6)",
+            "tree_costs = [11 * (50 + 6), 6]",
         ],
         "wrong": {
-            "tree_costs = 1100, 100": "each job has a second stage",
-            "tree_costs = 110, 10": "there are eleven",
-            "tree_costs = 1210, 100": "before the driver sees them",
-            "tree_costs = 1210, 1": "one per task of the last stage",
+            "tree_costs = 550, 50": "each job has a second stage",
+            "tree_costs = 11 * (50 + 7), 7": "rounded down",
+            "tree_costs = 56, 6": "there are eleven",
+            "tree_costs = 616, 50": "before the driver sees them",
+            "tree_costs = 616, 1": "one per task of the last stage",
         },
     },
     10: {
@@ -319,6 +320,12 @@ ANSWERS = {
                 t = dict(zip(tasks, seconds))
                 low, high = min(t), max(t)
                 return t[high], t[low] - t[high]
+            """: "use all measurements",
+            """
+            def amdahl(tasks, seconds):
+                i, j = np.argmin(tasks), np.argmax(tasks)
+                shared = (seconds[i] - seconds[j]) / (1 / tasks[i] - 1 / tasks[j])
+                return seconds[i] - shared / tasks[i], shared
             """: "use all measurements",
         },
     },
