@@ -218,6 +218,12 @@ def _staging_folder():
     return "/var/tmp" if move else folder
 
 
+def compiler(notebook):
+    """Return the variables that choose Java's compiler for the tests of a notebook."""
+    quickly = notebook.parent.name in QUICKLY and notebook.name not in HEAVY
+    return dict(QUICK_COMPILER) if quickly else {}
+
+
 def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None, twice=False):
     """Run a notebook with nbval, strictly, and return a Run.
 
@@ -226,8 +232,7 @@ def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None, twice=False)
     twice: each cell is run twice in a row, and both times it must print what is stored;
     In [2 n] of a problem's message is then the second run of the n-th cell.
     """
-    quickly = notebook.parent.name in QUICKLY and notebook.name not in HEAVY
-    variables = dict(QUICK_COMPILER) if quickly else {}
+    variables = compiler(notebook)
     with Stage(notebook, chapters) as stage:
         if twice:
             stage.repeat_cells()

@@ -64,10 +64,9 @@ def test_answers_are_judged_rightly(notebook):
     with notebooks.Stage(notebook) as stage:
         made = exercises.tries(notebooks.read(notebook), answers)
         nbformat.write(made, stage.notebook)
-        ran, output = stage.run([
-            "jupyter", "execute", "--inplace",
-            f"--timeout={notebooks.CELL_SECONDS}", stage.notebook,
-        ])  # fmt: skip
+        command = ["jupyter", "execute", "--inplace"]
+        command += [f"--timeout={notebooks.CELL_SECONDS}", stage.notebook]
+        ran, output = stage.run(command, **notebooks.compiler(notebook))
         assert ran["code"] == 0, notebooks.without_colours(output)[-3000:]
         messages = exercises.misjudged(notebooks.read(stage.notebook), answers)
     if messages:
