@@ -1,11 +1,15 @@
-"""Chapter 4's exercises: answers that the checks must accept, or must refuse."""
+"""Chapter 4's exercises: answers that the checks must accept, or must refuse.
+
+`_solution` is the notebook's own answer to the exercise, here spoilt in one point.
+"""
 
 ANSWERS = {
     1: {
         "right": [
             """
             def parts():
-                return [f"MOD(id, 4) = {i}" for i in range(4)]
+                return ["price < 10", "price BETWEEN 10 AND 19",
+                        "price BETWEEN 20 AND 30", "price IS NULL OR NOT price <= 30"]
             """,
             """
             def parts():
@@ -19,12 +23,17 @@ ANSWERS = {
             """
             def parts():
                 return parts_as_they_were()
-            """: "40 orders are in no part",
+            """: "40 orders without a price",
             """
             def parts():
                 return ["price <= 10", "price > 10 AND price <= 20",
                         "price > 20 AND price <= 30", "price > 30"]
             """: "comparing a null",
+            """
+            def parts():
+                return ["price IS NULL OR price < 10", "price > 10 AND price <= 20",
+                        "price > 20 AND price <= 30", "price > 30"]
+            """: "orders with a price are in no part",
             """
             def parts():
                 return ["price IS NULL", "price <= 10", "price >= 10 AND price <= 20",
@@ -35,6 +44,15 @@ ANSWERS = {
                 return ["price IS NULL", "price < 260", "price >= 260 AND price < 500",
                         "price >= 500"]
             """: "one part has 333",
+            """
+            def parts():
+                return [f"MOD(id, 4) = {i}" for i in range(4)]
+            """: "only `price` has an index",
+            """
+            def parts():
+                return ["price IS NULL OR price > 30", "price =< 10",
+                        "price > 10 AND price <= 20", "price > 20 AND price <= 30"]
+            """: "the database says: Syntax error",
         },
     },
     2: {
@@ -63,12 +81,12 @@ ANSWERS = {
             def read_by_name(path, wanted):
                 schema = ", ".join(f"{n} {t}" for n, t in wanted.items())
                 return spark.read.csv(path, schema=schema, header=True)
-            """: "match the names",
+            """: "which column of the file is this?",
             """
             def read_by_name(path, wanted):
                 frame = spark.read.csv(path, header=True, inferSchema=True)
                 return frame.select([F.col(n).cast(t) for n, t in wanted.items()])
-            """: "let a code be a text from the start",
+            """: "which step took these for numbers?",
             """
             def read_by_name(path, wanted):
                 frame = spark.read.csv(path, header=True)
@@ -80,6 +98,19 @@ ANSWERS = {
             def read_by_name(path, wanted):
                 return spark.read.csv(path, header=True).select(*wanted)
             """: "columns and types are",
+            """
+            def read_by_name(path, wanted):
+                frame = spark.read.csv(path, header=True)
+                if "code" not in frame.columns:
+                    raise ValueError("code")
+                return frame.selectExpr("CAST(flight AS INT) AS flight", "code")
+            """: "columns and types are",
+            """
+            def read_by_name(path, wanted):
+                if not set(wanted) <= set(spark.read.csv(path, header=True).columns):
+                    raise ValueError(list(wanted))
+                return _solution(path, wanted)
+            """: "`flight` is not missing",
         },
     },
     3: {
@@ -103,7 +134,7 @@ ANSWERS = {
             """
             def local_dates(events):
                 return events.withColumn("date", F.to_date("instant"))
-            """: "session in UTC: wrong for id [1, 2, 4, 5]",
+            """: "session in UTC: wrong for id [1, 2, 4, 5, 6]",
             """
             def local_dates(events):
                 there = F.from_utc_timestamp("instant", F.col("zone"))
@@ -113,195 +144,286 @@ ANSWERS = {
             def local_dates(events):
                 there = F.convert_timezone(None, F.lit("America/New_York"), "instant")
                 return events.withColumn("date", F.to_date(there))
-            """: "session in UTC: wrong for id [4, 5]",
+            """: "session in UTC: wrong for id [4, 5, 6]",
+            """
+            def local_dates(events):
+                offset = F.expr('''CASE zone
+                    WHEN 'America/New_York' THEN '-04:00'
+                    WHEN 'Pacific/Honolulu' THEN '-10:00'
+                    WHEN 'Asia/Tokyo' THEN '+09:00' ELSE '+00:00' END''')
+                there = F.convert_timezone(None, offset, F.col("instant"))
+                return events.withColumn("date", F.to_date(there))
+            """: "wrong for id [1, 6]",
+            """
+            def local_dates(events):
+                return _solution(events).select("id", "date")
+            """: "keep all columns",
+            """
+            def local_dates(events):
+                text = F.col("date").cast("string")
+                return _solution(events).withColumn("date", text)
+            """: "`date` has the type string",
         },
     },
     4: {
         "right": [
-            "numbers = 5 * 3, 3, 3 * 10, 3 * 2",
-            "numbers = tuple(np.array([15, 3, 30, 6]))",
+            "numbers = 5 * 3, 3 * 10, 3 * 2, 3 + 1",
+            "numbers = tuple(np.array([15, 30, 6, 4]))",
         ],
         "wrong": {
-            "numbers = 3, 3, 30, 6": "each of five tasks",
-            "numbers = 15, 5, 30, 6": "all rows of a shop are in one task",
-            "numbers = 15, 3, 30, 4": "200 rows of a shop",
-            "numbers = 15, 3, 30": "give four numbers",
+            "numbers = 5, 30, 6, 4": "the first number: who writes",
+            "numbers = 15, 150, 6, 4": "the second number",
+            "numbers = 15, 30, 3, 4": "the third number",
+            "numbers = 15, 30, 4, 4": "the third number",
+            "numbers = 15, 30, 6, 3": "rows without a shop",
+            "numbers = 15, 30, 6": "give four numbers",
         },
     },
     5: {
         "right": [
             """
             def newest(versions):
-                text = "try_cast(seats AS INT)"
-                order = "PARTITION BY code ORDER BY sent DESC"
-                ranked = versions.where(f"{text} IS NOT NULL").selectExpr(
-                    "*", f"row_number() OVER ({order}) AS n")
-                kept = ranked.where("n = 1").selectExpr(
-                    "code", f"{text} AS seats", "sent")
-                older = ranked.where("n > 1").drop("n").withColumn(
-                    "reason", F.lit("older"))
-                bad = versions.where(f"{text} IS NULL").withColumn(
-                    "reason", F.lit("unreadable"))
-                return [kept, bad.unionByName(older)]
+                read = "try_cast(seats AS INT)"
+                order = f"{read} IS NULL, sent DESC, {read} DESC"
+                ranked = versions.selectExpr(
+                    "*", f"row_number() OVER (PARTITION BY code ORDER BY {order}) AS n",
+                    "CASE WHEN code IS NULL THEN 'no code'"
+                    f" WHEN {read} IS NULL THEN 'unreadable' END AS reason")
+                good = "reason IS NULL AND n = 1"
+                kept = ranked.where(good).selectExpr(
+                    "code", f"{read} AS seats", "seats AS text", "sent")
+                rest = ranked.where(f"NOT ({good})").drop("n")
+                return [kept, rest.fillna("older", subset=["reason"])]
             """,
             """
             def newest(versions):
-                table = versions.toPandas().sort_values("sent", kind="stable")
-                number = pd.to_numeric(table["seats"], errors="coerce")
-                last = table[number.notna()].groupby("code").tail(1).index
-                kept = table.loc[last].astype({"seats": int})
-                rest = table.drop(index=last)
-                bad = number[rest.index].isna()
-                rest["reason"] = np.where(bad, "unreadable", "older")
-                return spark.createDataFrame(kept), spark.createDataFrame(rest)
+                best, refused = {}, []
+                for row in versions.collect():
+                    text = row.seats.strip()
+                    if row.code is None:
+                        refused.append((*row, "no code"))
+                    elif not text.isdigit():
+                        refused.append((*row, "unreadable"))
+                    else:
+                        best.setdefault(row.code, []).append((row.sent, int(text), row))
+                kept = []
+                for rows in best.values():
+                    *rest, (sent, seats, row) = sorted(rows)
+                    kept.append((row.code, seats, row.seats, sent))
+                    refused += [(*older, "older") for _, _, older in rest]
+                names = "code string, seats string, sent int, reason string"
+                return (spark.createDataFrame(kept, ["code", "seats", "text", "sent"]),
+                        spark.createDataFrame(refused, names))
             """,
         ],
         "wrong": {
             """
             def newest(versions):
-                bad = F.col("seats").try_cast("int").isNull()
-                order = Window.partitionBy("code").orderBy(F.desc("sent"))
-                marked = versions.withColumn("reason", F.when(bad, "unreadable").when(
-                    F.row_number().over(order) > 1, "older"))
-                good = marked.where("reason IS NULL").drop("reason")
-                return (good.withColumn("seats", F.col("seats").cast("int")),
-                        marked.where("reason IS NOT NULL"))
-            """: "N2 has one version that can be read",
+                number = F.col("seats").try_cast("int")
+                order = Window.partitionBy("code").orderBy(
+                    F.desc("sent"), number.desc())
+                marked = versions.withColumn("reason", F.expr(
+                    "CASE WHEN code IS NULL THEN 'no code'"
+                    " WHEN try_cast(seats AS INT) IS NULL THEN 'unreadable' END"))
+                first = F.row_number().over(order) == 1
+                marked = marked.withColumn("reason", F.coalesce(
+                    "reason", F.when(~first, "older")))
+                kept = marked.where("reason IS NULL").select(
+                    "code", number.alias("seats"), F.col("seats").alias("text"), "sent")
+                return kept, marked.where("reason IS NOT NULL")
+            """: "must not take part in the choice",
             """
             def newest(versions):
-                seats = F.col("seats").try_cast("int")
-                bad = seats.isNull()
-                order = Window.partitionBy("code", bad).orderBy(F.desc("sent"))
-                marked = versions.withColumn("reason", F.when(bad, "unreadable").when(
-                    F.rank().over(order) > 1, "older"))
-                good = marked.where("reason IS NULL").drop("reason")
-                return (good.withColumn("seats", seats),
-                        marked.where("reason IS NOT NULL"))
-            """: "N3's equal rows one is enough",
+                number = F.col("seats").try_cast("int")
+                reason = F.when(F.col("code").isNull(), "no code").when(
+                    number.isNull(), "unreadable")
+                order = Window.partitionBy("code", reason).orderBy(
+                    F.desc("sent"), number.desc())
+                behind = F.when(F.rank().over(order) > 1, "older")
+                marked = versions.withColumn("reason", F.coalesce(reason, behind))
+                kept = marked.where("reason IS NULL").select(
+                    "code", number.alias("seats"), F.col("seats").alias("text"), "sent")
+                return kept, marked.where("reason IS NOT NULL")
+            """: "how many of two equal rows stay?",
             """
             def newest(versions):
-                good = versions.where("try_cast(seats AS INT) IS NOT NULL")
-                kept = good.orderBy(F.desc("sent")).dropDuplicates(["code"])
-                rest = versions.exceptAll(kept)
-                bad = F.expr("try_cast(seats AS INT) IS NULL")
-                return kept, rest.withColumn(
-                    "reason", F.when(bad, "unreadable").otherwise("older"))
-            """: "integers, of the latest delivery",
+                number = F.col("seats").try_cast("int")
+                reason = F.when(F.col("code").isNull(), "no code").when(
+                    number.isNull(), "unreadable")
+                order = Window.partitionBy("code", reason).orderBy(
+                    F.desc("sent"), F.desc("seats"))
+                behind = F.when(F.row_number().over(order) > 1, "older")
+                marked = versions.withColumn("reason", F.coalesce(reason, behind))
+                kept = marked.where("reason IS NULL").select(
+                    "code", number.alias("seats"), F.col("seats").alias("text"), "sent")
+                return kept, marked.where("reason IS NOT NULL")
+            """: "which has more seats, as a number?",
             """
             def newest(versions):
-                good = versions.where("try_cast(seats AS INT) IS NOT NULL")
-                bad = versions.where("try_cast(seats AS INT) IS NULL")
-                kept = good.groupBy("code").agg(
-                    F.max_by(F.col("seats").cast("int"), "sent").alias("seats"),
-                    F.max("sent").alias("sent"))
-                return kept, bad.withColumn("reason", F.lit("unreadable"))
-            """: "9 in, 4 + 2 out",
+                kept, refused = _solution(versions)
+                ghost = [(None, 40, "40", 2)]
+                return (kept.union(spark.createDataFrame(ghost, kept.schema)),
+                        refused.where("seats != '40'"))
+            """: "to which plane does a row without a code belong?",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept, refused.where("reason != 'older'")
+            """: "refused of N1: []",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept, refused.withColumn("reason", F.expr(
+                    "CASE WHEN sent = 0 THEN 'older' ELSE reason END"))
+            """: "refused of N2",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                number = F.col("seats").try_cast("int")
+                return kept, refused.withColumn("seats", number)
+            """: "refused: seats came as string",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept, refused.withColumn("seats", F.expr(
+                    "CASE WHEN code = 'N1' THEN ' 155' ELSE seats END"))
+            """: "refused of N1",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept.withColumn("sent", F.lit(1)), refused
+            """: "kept of N1",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept.withColumn("seats", F.col("seats").cast("double")), refused
+            """: "seats has the type double",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept.withColumn("text", F.col("seats").cast("string")), refused
+            """: "with its number and its text?",
+            """
+            def newest(versions):
+                kept, refused = _solution(versions)
+                return kept.drop("text"), refused
+            """: "kept has",
         },
     },
     6: {
         "right": [
             """
-            def at_common_mix(flown, a, b):
-                one, other = (flown[flown["airline"] == k].set_index("part")
-                              for k in (a, b))
-                both = one.join(other, how="inner", lsuffix="_a", rsuffix="_b")
-                gap = both.eval("late_a / flights_a - late_b / flights_b")
-                return np.average(gap, weights=both.eval("flights_a + flights_b"))
+            def p99(frame):
+                values = frame.where("NOT isnan(delay)")
+                return values.agg(F.percentile("delay", 0.99)).first()[0]
             """,
             """
-            def at_common_mix(flown, a, b):
-                rows = {(r.airline, r.part): r for r in flown.itertuples()}
-                sums = {a: 0, b: 0}
-                total = 0
-                for part in flown["part"].unique():
-                    if (a, part) not in rows or (b, part) not in rows:
-                        continue
-                    both = rows[a, part].flights + rows[b, part].flights
-                    total += both
-                    for k in sums:
-                        sums[k] += both * rows[k, part].late / rows[k, part].flights
-                return float(sums[a] - sums[b]) / total
+            def p99(frame):
+                good = F.when(~F.isnan("delay"), F.col("delay"))
+                return frame.agg(F.percentile_approx(good, 0.99, 10_000)).first()[0]
+            """,
+            """
+            def p99(frame):
+                values = frame.toPandas()["delay"].astype(float).dropna().sort_values()
+                if len(values):
+                    return values.iloc[math.ceil(0.99 * len(values)) - 1]
             """,
         ],
         "wrong": {
             """
-            def at_common_mix(flown, a, b):
-                s = flown.groupby("airline")[["late", "flights"]].sum()
-                share = s["late"] / s["flights"]
-                return share[a] - share[b]
-            """: "Weight the difference in each part",
+            def p99(frame):
+                return p99_as_it_was(frame)
+            """: "how large may the rank's error be?",
             """
-            def at_common_mix(flown, a, b):
-                part = flown.pivot(index="part", columns="airline")
-                share = part["late"] / part["flights"]
-                return (share[a] - share[b]).mean()
-            """: "Weight the difference in each part",
+            def p99(frame):
+                found = frame.approxQuantile("delay", [0.99], 0.01)
+                return found[0] if found else None
+            """: "how large may the rank's error be?",
             """
-            def at_common_mix(flown, a, b):
-                part = flown.pivot(index="part", columns="airline")
-                share = part["late"] / part["flights"]
-                mix = part["flights"][a] / part["flights"][a].sum()
-                return (mix * (share[a] - share[b])).sum()
-            """: "the flights of both together",
+            def p99(frame):
+                return frame.agg(F.percentile("delay", 0.99)).first()[0]
+            """: "Where does Spark sort a NaN?",
             """
-            def at_common_mix(flown, a, b):
-                part = flown.pivot(index="part", columns="airline")
-                share = part["late"] / part["flights"]
-                both = part["flights"][a] + part["flights"][b]
-                return np.average(share[a] - share[b], weights=both)
-            """: "NaN; one of them does not fly",
+            def p99(frame):
+                return frame.fillna(0).approxQuantile("delay", [0.99], 0.001)[0]
+            """: "of which rows",
+            """
+            def p99(frame):
+                return frame.approxQuantile("delay", [0.99], 0.001)[0]
+            """: "what did Spark return?",
+            """
+            def p99(frame):
+                return frame.approxQuantile("delay", [0.99], 0.001)
+            """: "return one number",
         },
     },
     7: {
         "right": [
             """
-            def deviation(groups):
-                n, mean, m2 = 0, 0.0, 0.0
-                for row in groups.itertuples():
-                    step = row.mean - mean
-                    m2 += 0 if row.n == 1 else row.variance * (row.n - 1)
-                    m2 += step**2 * n * row.n / (n + row.n)
-                    n, mean = n + row.n, mean + step * row.n / (n + row.n)
-                return (m2 / (n - 1)) ** 0.5
+            def merge(a, b):
+                if not a[0] or not b[0]:
+                    return a if a[0] else b
+                n = a[0] + b[0]
+                mean = (a[0] * a[1] + b[0] * b[1]) / n
+                return n, mean, sum(
+                    m2 + size * (own - mean) ** 2 for size, own, m2 in (a, b))
             """,
             """
-            def deviation(groups):
-                variance = groups["variance"].fillna(0)
-                n, mean = groups["n"].to_numpy(), groups["mean"].to_numpy()
-                squares = (n - 1) * variance + n * mean**2
-                all_mean = np.average(mean, weights=n)
-                return np.sqrt((squares.sum() - n.sum() * all_mean**2) / (n.sum() - 1))
+            def merge(a, b):
+                n, means, m2 = np.array([a, b], dtype=float).T
+                if n.sum() == 0:
+                    return a
+                mean = means[0] + np.average(means - means[0], weights=n)
+                between = np.sum(n * (means - mean) ** 2)
+                return np.array([n.sum(), mean, m2.sum() + between])
             """,
         ],
         "wrong": {
             """
-            def deviation(groups):
-                return math.sqrt(np.average(groups["variance"], weights=groups["n"]))
-            """: "but all values together have",
+            def merge(a, b):
+                n = a[0] + b[0]
+                mean = (a[0] * a[1] + b[0] * b[1]) / n if n else 0.0
+                return n, mean, a[2] + b[2]
+            """: "which deviations are in neither",
             """
-            def deviation(groups):
-                within = ((groups["n"] - 1) * groups["variance"]).sum()
-                return math.sqrt(within / (groups["n"].sum() - 1))
-            """: "unequal groups",
+            def merge(a, b):
+                step = b[1] - a[1]
+                n = a[0] + b[0]
+                m2 = a[2] + b[2] + (step**2 * a[0] * b[0] / n if n else 0)
+                return n, (a[1] + b[1]) / 2, m2
+            """: "what does each mean count for?",
             """
-            def deviation(groups):
-                n, mean = groups["n"], groups["mean"]
-                within = ((n - 1) * groups["variance"]).fillna(0).sum()
-                between = (n * (mean - mean.mean()) ** 2).sum()
-                return math.sqrt((within + between) / (n.sum() - 1))
-            """: "unequal groups",
+            def merge(a, b):
+                n = a[0] + b[0]
+                if n == 0:
+                    return a
+                squares = sum(m2 + size * mean**2 for size, mean, m2 in (a, b))
+                mean = (a[0] * a[1] + b[0] * b[1]) / n
+                return n, mean, squares - n * mean**2
+            """: "which large numbers were subtracted?",
             """
-            def deviation(groups):
-                return groups["variance"] ** 0.5
-            """: "return one number",
+            def merge(a, b):
+                n, step = a[0] + b[0], b[1] - a[1]
+                mean = a[1] + step * b[0] / n
+                return n, mean, a[2] + b[2] + step**2 * a[0] * b[0] / n
+            """: "how many have two of them?",
+            """
+            def merge(a, b):
+                n, mean, m2 = _solution(a, b)
+                return n, mean, m2 / max(n - 1, 1)
+            """: "M2 is",
+            """
+            def merge(a, b):
+                return _solution(a, b)[:2]
+            """: "return three numbers",
         },
     },
     8: {
         "right": [
             """
             def passes(frame):
-                bad = F.expr("wind IS NULL OR isnan(wind) OR wind <= 0")
-                return not frame.isEmpty() and frame.where(bad).isEmpty()
+                good = "coalesce(wind > 0 AND wind < double('Infinity'), false)"
+                return not frame.isEmpty() and frame.where(f"NOT {good}").isEmpty()
             """,
             """
             def passes(frame):
@@ -312,23 +434,50 @@ ANSWERS = {
         "wrong": {
             """
             def passes(frame):
-                bad = F.col("wind").isNull() | ~(F.col("wind") > 0)
+                wind = F.col("wind")
+                bad = wind.isNull() | ~(wind > 0) | (wind == math.inf)
                 return frame.where(bad).isEmpty() and frame.count() > 0
             """: "a NaN: this should not pass",
             """
             def passes(frame):
-                good = (F.col("wind") > 0) & ~F.isnan("wind")
+                good = (F.col("wind") > 0) & (F.col("wind") < math.inf)
                 return frame.where(~good).isEmpty() and frame.count() > 0
             """: "a null: this should not pass",
             """
             def passes(frame):
-                good = frame.where("wind > 0 AND NOT isnan(wind)")
+                good = frame.where("wind > 0 AND wind < double('Infinity')")
                 return good.count() == frame.count()
             """: "no rows: this should not pass",
             """
             def passes(frame):
                 return frame.where("wind > 0 AND NOT isnan(wind)").count() > 0
             """: "a wind of 0: this should not pass",
+            """
+            def passes(frame):
+                good = frame.where("wind > 0 AND wind < 1000")
+                return good.count() == frame.count() > 0
+            """: "a wind of 1,048: this should pass",
+            """
+            def passes(frame):
+                good = frame.where("wind > 0 AND NOT isnan(wind)")
+                return good.count() == frame.count() > 0
+            """: "an infinite wind: this should not pass",
+        },
+    },
+    9: {
+        "right": [
+            "rows_kept = [2, 0, 3, 2, 2]",
+            "rows_kept = tuple(four.where(c).count() for c in conditions)",
+        ],
+        "wrong": {
+            "rows_kept = 3, 0, 3, 2, 2": "is null different from 7?",
+            "rows_kept = 1, 0, 3, 2, 2": "v <> 7: not 1",
+            "rows_kept = 2, 2, 3, 2, 2": "is 3 different from an unknown value?",
+            "rows_kept = 2, 0, 2, 2, 2": "NaN = NaN",
+            "rows_kept = 2, 0, 4, 2, 2": "what of null = null?",
+            "rows_kept = 2, 0, 3, 3, 2": "on which side of 5",
+            "rows_kept = 2, 0, 3, 2, 1": "which of the four values",
+            "rows_kept = 2, 0, 3, 2": "give five numbers",
         },
     },
 }
