@@ -1,4 +1,6 @@
-"""Take the picture of Spark's pages for 07_diagnosis.ipynb: `make picture`.
+"""Take the picture of Spark's pages for 07_diagnosis.ipynb.
+
+In this folder: `PYTHONPATH=.. python photograph.py`.
 
 Runs the notebook's cells up to the one that defines `pages`, opens each of these pages
 of the running application in Chromium without a window, and stores what they show, one
