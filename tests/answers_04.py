@@ -61,9 +61,9 @@ ANSWERS = {
             def read_by_name(path, wanted):
                 header = spark.read.csv(path).first()
                 names = list(header)
-                for name in wanted:
-                    if name not in names:
-                        raise ValueError(f"{name} is missing")
+                missing = [name for name in wanted if name not in names]
+                if missing:
+                    raise ValueError(", ".join(missing))
                 schema = ", ".join(f"{n} {wanted.get(n, 'string')}" for n in names)
                 return spark.read.csv(path, schema=schema, header=True)[list(wanted)]
             """,
@@ -94,6 +94,28 @@ ANSWERS = {
                     (F.col(n) if n in frame.columns else F.lit(None)).cast(t).alias(n)
                     for n, t in wanted.items()])
             """: "there was no ValueError",
+            """
+            def read_by_name(path, wanted):
+                frame = spark.read.csv(path, header=True)
+                return frame.select([
+                    F.col(n).cast(t).alias(n) for n, t in wanted.items()])
+            """: "the call raised AnalysisException, not ValueError",
+            """
+            def read_by_name(path, wanted):
+                frame = spark.read.csv(path, header=True)
+                if "code" in wanted and "code" not in frame.columns:
+                    raise ValueError("code")
+                return frame.select([
+                    F.col(n).cast(t).alias(n) for n, t in wanted.items()])
+            """: "file old, wanted ['terminal', 'flight']: the call raised",
+            """
+            def read_by_name(path, wanted):
+                names = spark.read.csv(path, header=True).columns
+                for name in wanted:
+                    if name not in names:
+                        raise ValueError(f"{name} is missing")
+                return _solution(path, wanted)
+            """: "name every missing column, also `code`",
             """
             def read_by_name(path, wanted):
                 return spark.read.csv(path, header=True).select(*wanted)
@@ -139,7 +161,29 @@ ANSWERS = {
             def local_dates(events):
                 there = F.from_utc_timestamp("instant", F.col("zone"))
                 return events.withColumn("date", F.to_date(there))
-            """: "session in Asia/Kolkata: wrong for id",
+            """: "does the session's zone shift the result once more?",
+            """
+            def local_dates(events):
+                spark.conf.set("spark.sql.session.timeZone", "UTC")
+                there = F.from_utc_timestamp("instant", F.col("zone"))
+                return events.withColumn("date", F.to_date(there))
+            """: "the call changed the session's zone from Asia/Kolkata to UTC",
+            """
+            def local_dates(events):
+                there = F.convert_timezone(None, F.col("zone"), F.col("instant"))
+                shifted = events.withColumn("instant", there)
+                return shifted.withColumn("date", F.to_date("instant"))
+            """: "`instant` has the type timestamp_ntz, not timestamp",
+            """
+            def local_dates(events):
+                there = F.from_utc_timestamp("instant", F.col("zone"))
+                return _solution(events).withColumn("instant", there)
+            """: "`instant` or `zone` was changed in the rows with id",
+            """
+            def local_dates(events):
+                found = _solution(events)
+                return found.union(found.limit(1))
+            """: "each row must come once",
             """
             def local_dates(events):
                 there = F.convert_timezone(None, F.lit("America/New_York"), "instant")
@@ -154,6 +198,15 @@ ANSWERS = {
                 there = F.convert_timezone(None, offset, F.col("instant"))
                 return events.withColumn("date", F.to_date(there))
             """: "wrong for id [1, 6]",
+            """
+            def local_dates(events):
+                offset = F.expr('''CASE zone
+                    WHEN 'America/New_York' THEN '-05:00'
+                    WHEN 'Pacific/Honolulu' THEN '-10:00'
+                    WHEN 'Asia/Tokyo' THEN '+09:00' ELSE '+00:00' END''')
+                there = F.convert_timezone(None, offset, F.col("instant"))
+                return events.withColumn("date", F.to_date(there))
+            """: "has this place the same offset in winter and in summer?",
             """
             def local_dates(events):
                 return _solution(events).select("id", "date")
@@ -184,7 +237,7 @@ ANSWERS = {
             """
             def newest(versions):
                 read = "try_cast(seats AS INT)"
-                order = f"{read} IS NULL, sent DESC, {read} DESC"
+                order = f"{read} IS NULL, sent DESC, {read} DESC, seats"
                 ranked = versions.selectExpr(
                     "*", f"row_number() OVER (PARTITION BY code ORDER BY {order}) AS n",
                     "CASE WHEN code IS NULL THEN 'no code'"
@@ -260,6 +313,18 @@ ANSWERS = {
             """: "which has more seats, as a number?",
             """
             def newest(versions):
+                number = F.col("seats").try_cast("int")
+                reason = F.when(F.col("code").isNull(), "no code").when(
+                    number.isNull(), "unreadable")
+                order = Window.partitionBy("code", reason).orderBy(F.desc("sent"))
+                behind = F.when(F.row_number().over(order) > 1, "older")
+                marked = versions.withColumn("reason", F.coalesce(reason, behind))
+                kept = marked.where("reason IS NULL").select(
+                    "code", number.alias("seats"), F.col("seats").alias("text"), "sent")
+                return kept, marked.where("reason IS NOT NULL")
+            """: "two rows of one delivery: which has more seats",
+            """
+            def newest(versions):
                 kept, refused = _solution(versions)
                 ghost = [(None, 40, "40", 2)]
                 return (kept.union(spark.createDataFrame(ghost, kept.schema)),
@@ -275,7 +340,7 @@ ANSWERS = {
                 kept, refused = _solution(versions)
                 return kept, refused.withColumn("reason", F.expr(
                     "CASE WHEN sent = 0 THEN 'older' ELSE reason END"))
-            """: "refused of N2",
+            """: "as it came, and with the right reason?",
             """
             def newest(versions):
                 kept, refused = _solution(versions)
@@ -339,6 +404,20 @@ ANSWERS = {
                 found = frame.approxQuantile("delay", [0.99], 0.01)
                 return found[0] if found else None
             """: "how large may the rank's error be?",
+            """
+            def p99(frame):
+                return p99_as_it_was(frame.where("delay < 1000"))
+            """: "a day of snow: 800.00 is not between 78,800 and 79,600",
+            """
+            def p99(frame):
+                short = frame.where("delay < 1000")
+                return short.agg(F.percentile("delay", 0.99)).first()[0]
+            """: "a day of snow",
+            """
+            def p99(frame):
+                short = frame.where("delay < 40000")
+                return short.agg(F.percentile("delay", 0.99)).first()[0]
+            """: "a day of snow",
             """
             def p99(frame):
                 return frame.agg(F.percentile("delay", 0.99)).first()[0]
@@ -406,7 +485,7 @@ ANSWERS = {
                 n, step = a[0] + b[0], b[1] - a[1]
                 mean = a[1] + step * b[0] / n
                 return n, mean, a[2] + b[2] + step**2 * a[0] * b[0] / n
-            """: "how many have two of them?",
+            """: "how many values do two empty tasks have together?",
             """
             def merge(a, b):
                 n, mean, m2 = _solution(a, b)
@@ -434,6 +513,10 @@ ANSWERS = {
         "wrong": {
             """
             def passes(frame):
+                return passes_as_it_was(frame)
+            """: "a null: this should not pass: what is `null > 0`",
+            """
+            def passes(frame):
                 wind = F.col("wind")
                 bad = wind.isNull() | ~(wind > 0) | (wind == math.inf)
                 return frame.where(bad).isEmpty() and frame.count() > 0
@@ -459,6 +542,11 @@ ANSWERS = {
             """: "a wind of 1,048: this should pass",
             """
             def passes(frame):
+                good = frame.where("wind > 0 AND wind < 10000")
+                return good.count() == frame.count() > 0
+            """: "a wind of 1e300: this should pass",
+            """
+            def passes(frame):
                 good = frame.where("wind > 0 AND NOT isnan(wind)")
                 return good.count() == frame.count() > 0
             """: "an infinite wind: this should not pass",
@@ -466,18 +554,18 @@ ANSWERS = {
     },
     9: {
         "right": [
-            "rows_kept = [2, 0, 3, 2, 2]",
-            "rows_kept = tuple(four.where(c).count() for c in conditions)",
+            "row_counts = [6, 3, 8, 2]",
+            "row_counts = tuple(count() for count in counts)",
         ],
         "wrong": {
-            "rows_kept = 3, 0, 3, 2, 2": "is null different from 7?",
-            "rows_kept = 1, 0, 3, 2, 2": "v <> 7: not 1",
-            "rows_kept = 2, 2, 3, 2, 2": "is 3 different from an unknown value?",
-            "rows_kept = 2, 0, 2, 2, 2": "NaN = NaN",
-            "rows_kept = 2, 0, 4, 2, 2": "what of null = null?",
-            "rows_kept = 2, 0, 3, 3, 2": "on which side of 5",
-            "rows_kept = 2, 0, 3, 2, 1": "which of the four values",
-            "rows_kept = 2, 0, 3, 2": "give five numbers",
+            "row_counts = 8, 3, 8, 2": "the first number: in which lines",
+            "row_counts = 5, 3, 8, 2": "and in which is it absent?",
+            "row_counts = 2, 3, 8, 2": "the first number: in which lines",
+            "row_counts = 6, 4, 8, 2": "the second number: which two columns",
+            "row_counts = 6, 1, 8, 2": "does anything else matter?",
+            "row_counts = 6, 3, 6, 2": "does a count need the column `cents`?",
+            "row_counts = 6, 3, 8, 8": "how many columns does `distinct` compare?",
+            "row_counts = 6, 3, 8": "give four numbers",
         },
     },
 }
