@@ -28,14 +28,18 @@ AT_ONCE = 2  # notebooks; one for each core of the smallest machine
 DEADLINE = 1800  # seconds for a whole notebook
 CELL_SECONDS = 900
 # The tests look at results, which do not depend on Java's compiler. Its second, better
-# one takes half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
-# processor seconds without it and 153 with it. Readers keep it: a heavy aggregation is
-# twice as fast with it, the sum of a long range sixty times. So do lesson 2.3, which
-# joins at scale, and those that live on MLlib, whose vector arithmetic needs it (one
-# Word2Vec: 5 seconds with it, over 60 without): 2.5 and chapters 5 and 6.
+# one takes up to half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
+# processor seconds without it and 153 with it, 6.2 57 and 76. Readers keep it: a heavy
+# aggregation is twice as fast with it, the sum of a long range sixty times. So do the
+# lessons in which that weighs more, for they join at scale or repeat vector arithmetic
+# (5.2's Word2Vec: 5 seconds with it, over 60 without).
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
-QUICKLY = ("01_foundations", "02_spark", "03_mlflow", "04_data", "07_bridge")
-HEAVY = ("03_plans.ipynb", "05_sklearn_and_mllib.ipynb")
+HEAVY = (
+    "02_spark/03_plans", "02_spark/05_sklearn_and_mllib",
+    "05_features/01_tabular", "05_features/02_text",
+    "06_mllib/03_unsupervised", "06_mllib/04_tuning_and_pipelines",
+    "06_mllib/05_scaling",
+)  # fmt: skip
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
@@ -220,8 +224,8 @@ def _staging_folder():
 
 def compiler(notebook):
     """Return the variables that choose Java's compiler for the tests of a notebook."""
-    quickly = notebook.parent.name in QUICKLY and notebook.name not in HEAVY
-    return dict(QUICK_COMPILER) if quickly else {}
+    heavy = f"{notebook.parent.name}/{notebook.stem}" in HEAVY
+    return {} if heavy else dict(QUICK_COMPILER)
 
 
 def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None, twice=False):

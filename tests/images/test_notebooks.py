@@ -117,12 +117,12 @@ def test_in_a_browser(container, browser, tmp_path):
     page = browser.new_page(viewport={"width": 1200, "height": 1600})
     start = f"/lab/tree/chapters/index.ipynb?token={container.token()}"
     assert f"127.0.0.1:8888{start}" in container.log(), "the address that it prints"
-    page.goto(container.address() + start, timeout=60_000)
-    page.get_by_role("heading", name="the runnable book").wait_for(timeout=60_000)
+    page.goto(container.address() + start, timeout=300_000)
+    page.get_by_role("heading", name="the runnable book").wait_for(timeout=300_000)
     assert "token=" not in page.url
 
-    page.goto(f"{container.address()}/lab/tree/{FIRST}", timeout=60_000)
-    page.locator(".jp-Notebook:visible h1", has_text="1.0").wait_for(timeout=60_000)
+    page.goto(f"{container.address()}/lab/tree/{FIRST}", timeout=300_000)
+    page.locator(".jp-Notebook:visible h1", has_text="1.0").wait_for(timeout=300_000)
     for menu, entry in (
         ("Edit", "Clear Outputs of All Cells"),
         ("Run", "Run All Cells"),
@@ -132,7 +132,7 @@ def test_in_a_browser(container, browser, tmp_path):
     stored = json.loads((BOOK / FIRST).read_text())
     output = page.locator(".jp-OutputArea-output:visible", has_text="worst hour")
     try:
-        output.wait_for(timeout=120_000)
+        output.wait_for(timeout=300_000)
     finally:
         page.screenshot(path=tmp_path / "notebook.png")
     assert output.inner_text().strip() in json.dumps(stored)
