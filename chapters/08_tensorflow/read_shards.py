@@ -1,0 +1,157 @@
+"""Report which rows one worker of a cluster gets under each sharding policy.
+
+    TF_CONFIG=... python read_shards.py FOLDER RESULT
+
+Start it once for each worker that TF_CONFIG names, all of them at the same time.
+FOLDER holds pictures.parquet and the same rows in part-*.tfrecord, the first of which
+also serves as "one file". Each worker writes RESULT/N.json. Worker 0 also saves an
+iterator in the middle of an epoch, as RESULT/iterator.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import tensorflow as tf
+
+BATCH = 500  # rows in a global batch, that is, over all workers
+STOP = 7  # batches that are read before the iterator is saved
+Policy = tf.data.experimental.AutoShardPolicy
+ROW = {"row": tf.io.FixedLenFeature([], tf.int64)}
+
+
+def parse(record):
+    """Return one record's row number."""
+    return tf.io.parse_single_example(record, ROW)["row"]
+
+
+def sources(folder):
+    """Return {name: (data set, function from its elements to row numbers)}."""
+    files = sorted(map(str, folder.glob("part-*.tfrecord")))
+
+    def row_numbers():
+        table = pq.ParquetFile(folder / "pictures.parquet")
+        for batch in table.iter_batches(1000, columns=["row"]):
+            yield batch["row"].to_numpy()
+
+    generator = tf.data.Dataset.from_generator(
+        row_numbers, output_signature=tf.TensorSpec([None], tf.int64))
+    return {
+        "files": (tf.data.TFRecordDataset(files), parse),
+        "one file": (tf.data.TFRecordDataset(files[:1]), parse),
+        "generator": (generator.unbatch(), lambda row: row),
+    }
+
+
+def counted(decode, count):
+    """Return `decode` with one more line, which counts the rows that it gets."""
+    def function(element):
+        count.assign_add(tf.size(element, tf.int64))
+        return decode(element)
+    return function
+
+
+def read(strategy, source, decode, policy):
+    """Read one epoch under the policy; return what this worker got."""
+    count = tf.Variable(0, dtype=tf.int64)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policy
+    dataset = source.map(counted(decode, count)).batch(BATCH).with_options(options)
+    return report(strategy, strategy.experimental_distribute_dataset(dataset), count)
+
+
+def read_own_shard(strategy, source, decode):
+    """Read one epoch of a shard that we take ourselves, before the map."""
+    count = tf.Variable(0, dtype=tf.int64)
+
+    def make(context):
+        mine = source.shard(context.num_input_pipelines, context.input_pipeline_id)
+        size = context.get_per_replica_batch_size(BATCH)
+        return mine.map(counted(decode, count)).batch(size)
+
+    return report(strategy, strategy.distribute_datasets_from_function(make), count)
+
+
+def read_row_groups(strategy, folder):
+    """Read one epoch of every n-th row group, of n workers, from Parquet."""
+    count = tf.Variable(0, dtype=tf.int64)
+
+    def make(context):
+        def row_numbers():
+            table = pq.ParquetFile(folder / "pictures.parquet")
+            for group in range(context.input_pipeline_id, table.num_row_groups,
+                               context.num_input_pipelines):
+                yield table.read_row_group(group, columns=["row"])["row"].to_numpy()
+
+        mine = tf.data.Dataset.from_generator(
+            row_numbers, output_signature=tf.TensorSpec([None], tf.int64))
+        size = context.get_per_replica_batch_size(BATCH)
+        return mine.rebatch(size).map(counted(lambda rows: rows, count))
+
+    return report(strategy, strategy.distribute_datasets_from_function(make), count)
+
+
+def report(strategy, distributed, count):
+    """Return the row numbers, the rows in each batch, and those that were decoded."""
+    batches = [part.numpy().tolist() for batch in distributed
+               for part in strategy.experimental_local_results(batch)]
+    return {"rows": sum(batches, []), "batches": [len(rows) for rows in batches],
+            "decoded": int(count)}
+
+
+def attempt(strategy, source, decode, policy):
+    """Call `read`; return the kind and the first sentence of an error if it fails."""
+    try:
+        return read(strategy, source, decode, policy)
+    except tf.errors.OpError as error:
+        text = error.message.rpartition("}} ")[2]
+        return {"error": type(error).__name__, "message": text.splitlines()[0]}
+
+
+def resumable(files):
+    """Return an epoch of row numbers in batches of 100, in a new order each time."""
+    rows = tf.data.TFRecordDataset(files).map(parse)
+    return rows.shuffle(2000).batch(100).prefetch(2)
+
+
+def interrupted(files, checkpoint):
+    """Save an iterator after STOP batches; return the rows before and after that."""
+    iterator = iter(resumable(files))
+    before = [next(iterator).numpy().tolist() for _ in range(STOP)]
+    tf.train.Checkpoint(iterator=iterator).write(checkpoint)
+    return {"before": sum(before, []),
+            "after": sum([batch.numpy().tolist() for batch in iterator], [])}
+
+
+def main(folder, result):
+    """Read every source under every policy, and write what happened."""
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    folder, result = Path(folder), Path(result)
+    task, made = strategy.cluster_resolver.task_id, sources(folder)
+    files, decode = made["files"]
+    found = {"files, own shard": read_own_shard(strategy, files, decode),
+             "row groups, own shard": read_row_groups(strategy, folder)}
+    for name, seed in {"shuffled, no seed": None, "shuffled, seed": 8}.items():
+        shuffled = files.shuffle(5000, seed=seed)
+        found[name] = read(strategy, shuffled, decode, Policy.DATA)
+    # Last comes what makes worker 1 wait for a partner that has failed.
+    last = ["one file, FILE", "one file, AUTO"]
+    policies = ("DATA", "FILE", "AUTO")
+    cases = [f"{name}, {policy}" for name in made for policy in policies]
+    cases.append("files, OFF")
+    if task == 0:
+        paths = sorted(map(str, folder.glob("part-*.tfrecord")))
+        found["interrupted"] = interrupted(paths, str(result / "iterator"))
+    for case in sorted(cases, key=lambda case: case in last):
+        found[case] = {}  # begun
+        (result / f"{task}.json").write_text(json.dumps(found))
+        name, policy = case.split(", ")
+        found[case] = attempt(strategy, *made[name], Policy[policy])
+        found[case]["ended"] = time.time()
+    (result / f"{task}.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,125 @@
+"""The chief of a cluster with two workers and two parameter servers (serve_ps.py).
+
+    TF_CONFIG=... python train_ps.py FASHION FOLDER [resume]
+
+It runs its part of the matrix, loses a worker, waits for its successor, and is killed.
+With `resume` it goes on from the checkpoint, and loses a parameter server.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+from fashion_steps import (
+    BATCH,
+    KERAS,
+    STEPS,
+    batches,
+    create,
+    fashion,
+    fit,
+    flat,
+    make_step,
+    outcome,
+    save,
+)
+from staleness import Versions, overtake, poll
+
+
+def coordinator_loop(strategy, which, each):
+    """Train on the batches, one at a time; return the model and its losses."""
+    coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+    model, optimiser = create(strategy, which)
+    step = make_step(strategy, model, optimiser)
+    losses = []
+    for batch in each:
+        result = coordinator.schedule(step, (batch,))  # for any worker that is free
+        coordinator.join()  # wait until all that was handed out is done
+        losses.append(result.fetch())
+    return model, losses
+
+
+def kill(folder, server):
+    """Send SIGKILL to this server."""
+    pid = Path(folder, server, "pid")
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    pid.unlink()  # its successor, if there is one, will write another
+
+
+def first_chief(strategy, dataset, each, folder):
+    """Run the matrix, hold a gradient back, lose a worker, get another, be killed."""
+    found = {}
+    for keras, which in KERAS.items():
+        name = f"ParameterServer, {{}}, {keras}".format
+        found[name("fit")] = outcome(fit, strategy, which, dataset)
+        found[name("custom_loop")] = outcome(coordinator_loop, strategy, which, each)
+    free = Versions(strategy)
+    found["free"] = free.reports(free.hand_out(each))
+    found["held"] = overtake(Versions(strategy), each)
+    steps = Versions(strategy)
+    found["placement"] = placement(steps.model)
+    found["lost"] = overtake(steps, each, lambda n: kill(folder, f"worker-{n}"))
+    steps.checkpoint.write(f"{folder}/ps")
+    found["weights"] = flat(steps.model)
+    lost, workers = found["lost"]["holder"], set()
+    save(lost, folder, "lost")  # whoever looks after the cluster may start another
+    poll(Path(folder, f"worker-{lost}", "pid").exists)
+
+    def rejoined():
+        workers.update(report[0] for report in steps.reports(steps.hand_out(each[:10])))
+        return lost in workers
+
+    poll(rejoined)
+    save(found | {"workers": sorted(workers)}, folder, "chief")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def placement(model):
+    """Return path, shape and device of each variable."""
+    return [
+        [variable.path.partition("/")[2], list(variable.shape), variable.value.device]
+        for variable in model.variables
+    ]
+
+
+def second_chief(strategy, each, folder):
+    """Go on from the checkpoint with the same servers; lose a parameter server."""
+    steps = Versions(strategy)
+    steps.checkpoint.read(f"{folder}/ps").assert_consumed()
+    found = {"weights": flat(steps.model)}
+    found["reports"] = steps.reports(steps.hand_out(each[:10]))
+    with strategy.scope():
+        table = tf.Variable(tf.zeros((784, 64)))
+    found["parts"] = [[part.shape.as_list(), part.device] for part in table.variables]
+    kill(folder, "ps-1")
+    try:
+        steps.reports(steps.hand_out(each[:10]))
+    except tf.errors.OpError as error:
+        found |= {"error": type(error).__name__, "message": error.message}
+    save(found, folder, "second_chief")
+
+
+def main(path, folder, resume):
+    """Connect to the servers and be the first chief, or the second."""
+    servers = [Path(folder, f"{role}-{n}") for role in ("worker", "ps") for n in (0, 1)]
+    poll(lambda: all((server / "pid").exists() for server in servers))  # they serve
+    parts = tf.distribute.experimental.partitioners.MinSizePartitioner(
+        min_shard_bytes=64 << 10, max_shards=2
+    )
+    strategy = tf.distribute.ParameterServerStrategy(
+        tf.distribute.cluster_resolver.TFConfigClusterResolver(),
+        variable_partitioner=parts if resume else None,
+    )
+    images, labels = fashion(path)
+    starts = [step * BATCH % len(images) for step in range(STEPS)]
+    each = [(images[s : s + BATCH], labels[s : s + BATCH]) for s in starts]
+    if resume:
+        second_chief(strategy, each, folder)
+    else:
+        first_chief(strategy, batches(images, labels), each, folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3], resume=len(sys.argv) > 3)

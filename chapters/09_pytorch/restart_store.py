@@ -1,0 +1,24 @@
+"""Does a restarted process find what an earlier life wrote? Lesson 9.3 asks it.
+
+    torchrun --standalone --max-restarts 1 restart_store.py RESULT.jsonl
+
+Notes in RESULT.jsonl what it finds in torchrun's key-value store, leaves a key there,
+and fails in its first life.
+"""
+
+import json
+import os
+import sys
+
+from torch.distributed import TCPStore
+
+life = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+hosted = os.environ["TORCHELASTIC_USE_AGENT_STORE"] == "True"
+address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+store = TCPStore(address, port, is_master=not hosted)
+if __name__ == "__main__":
+    found = {"life": life, "old key": store.check(["my address"])}
+    with open(sys.argv[1], "a") as result:
+        print(json.dumps(found), file=result)
+    store.set("my address", f"of life {life}")
+    sys.exit(life == 0)
