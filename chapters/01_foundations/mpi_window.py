@@ -20,7 +20,7 @@ OWNER = 0  # the rank whose memory holds the shared numbers
 
 
 def add_up(window, updates, how):
-    """Add each update to its place in the owner's memory, which never takes part."""
+    """Add each of this rank's updates to its place in the owner's memory."""
     old, unused = np.empty((2, 1), dtype=np.int64)
     for place, minutes in updates:
         if how == "Fetch_and_op":  # read, add and write as one step

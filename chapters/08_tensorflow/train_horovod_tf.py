@@ -3,7 +3,8 @@
     horovodrun -np 2 python train_horovod_tf.py FASHION.parquet FOLDER
 
 Each process takes its rows of every batch, and starts with weights of its own unless
-those of rank 0 are broadcast. Each writes its losses and weights to FOLDER/RANK.json.
+those of rank 0 are broadcast. Each writes its losses and weights to FOLDER/RANK.json,
+and the weights that Keras draws without a seed and with one.
 """
 
 import json
@@ -76,26 +77,38 @@ def with_fit(dataset):
     model, mean = network(seed=hvd.rank(), kind=Averaged), EpochMean()
     hvd.broadcast_variables(values(model.variables), root_rank=0)
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(RATE), cross_entropy)
+    # jit_compile: on a GPU, XLA cannot compile Horovod's operations.
+    model.compile(keras.optimizers.SGD(RATE), cross_entropy, jit_compile=False)
     model.fit(dataset, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[mean])
     return model, mean.losses
+
+
+def drawn(seed=None):
+    """Return the first weights that Keras draws for a layer in this process."""
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    layer = keras.layers.Dense(1)
+    layer.build((None, 4))
+    return layer.kernel.numpy().tolist()
 
 
 def main(path, folder):
     """Run all cases and write what came of them."""
     hvd.init()
+    first_weights = {"none": drawn(), "set": drawn(0)}
     dataset = shares(*fashion(path), hvd.rank(), hvd.size())
     cases = {
         "loop": with_loop(dataset),
         "fit": with_fit(dataset),
         "no broadcast": with_loop(dataset, broadcast=False),
     }
-    found = {
+    results = {
         name: {"losses": losses, "weights": flat(model).tolist()}
         for name, (model, losses) in cases.items()
     }
+    results["fit"]["history"] = cases["fit"][0].history.history["loss"]
     with open(f"{folder}/{hvd.rank()}.json", "w") as file:
-        json.dump(found, file)
+        json.dump({"cases": results, "drawn": first_weights}, file)
     hvd.shutdown()
 
 

@@ -1,12 +1,13 @@
 """Train with checkpoints, and be killed on the way: 04_training_apis.ipynb.
 
-    python train_killed.py MODE FASHION.parquet FOLDER EPOCH BATCH
+    python train_killed.py MODE,MODE,... FASHION.parquet FOLDER EPOCH BATCH
 
-MODE is one of MODES, or `loop`. In that epoch, after that batch, the process sends
-itself SIGKILL: as with a power cut, Python runs nothing any more. Without EPOCH and
-BATCH it trains to the end. FOLDER/MODE.log gets a line for each epoch that begins.
+MODE is one of MODES, or `loop`; each trains in a process of its own. In that epoch,
+after that batch, the process sends itself SIGKILL, so Python runs nothing any more.
+Prints the exit codes. FOLDER/MODE.log gets a line for each epoch that begins.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -88,21 +89,36 @@ def with_loop(images, labels, folder, kill=None, every=25):
         model.train_on_batch(*batch)
         if int(step.assign_add(1)) % every == 0:
             manager.save()
-        if kill and int(step) == kill[0] * STEPS + kill[1]:
+        if kill and int(step) == kill[0] * STEPS + kill[1] + 1:
             die()
     return model, first
 
 
-def main(mode, path, folder, *kill):
+def train(mode, path, folder, kill):
     """Train in this mode until killed."""
     images, labels = fashion(path)
-    kill = tuple(map(int, kill)) or None
     if mode == "loop":
         with_loop(images, labels, folder, kill)
     else:
         with_fit(mode, images, labels, folder, kill)
 
 
+def main(modes, path, folder, *kill):
+    """Start a process for each mode, at the same time; print their exit codes."""
+    Path(folder).mkdir(exist_ok=True)
+    kill = tuple(map(int, kill))
+    # A fork shares the imports; it is safe because TensorFlow has not computed yet.
+    fork = multiprocessing.get_context("fork")
+    processes = [
+        fork.Process(target=train, args=(mode, path, folder, kill), daemon=True)
+        for mode in modes.split(",")
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    print(*(process.exitcode for process in processes))
+
+
 if __name__ == "__main__":
-    Path(sys.argv[3]).mkdir(exist_ok=True)
     main(*sys.argv[1:])

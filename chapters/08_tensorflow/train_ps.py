@@ -90,15 +90,32 @@ def second_chief(strategy, each, folder):
     steps.checkpoint.read(f"{folder}/ps").assert_consumed()
     found = {"weights": flat(steps.model)}
     found["reports"] = steps.reports(steps.hand_out(each[:10]))
-    with strategy.scope():
-        table = tf.Variable(tf.zeros((784, 64)))
-    found["parts"] = [[part.shape.as_list(), part.device] for part in table.variables]
+    found |= split_layer(strategy)
     kill(folder, "ps-1")
     try:
         steps.reports(steps.hand_out(each[:10]))
     except tf.errors.OpError as error:
         found |= {"error": type(error).__name__, "message": error.message}
     save(found, folder, "second_chief")
+
+
+def split_layer(strategy):
+    """Make a Keras layer that is large enough to be split; ask for its gradient."""
+    with strategy.scope():
+        layer = KERAS["Keras 3"].layers.Dense(64)
+        layer.build((None, 784))
+    parts = layer.kernel.value.variables
+    with tf.GradientTape() as tape:
+        output = layer(tf.ones((1, 784)))
+    found = {
+        "parts": [[part.shape.as_list(), part.device] for part in parts],
+        "output": output.shape.as_list(),
+    }
+    try:
+        tape.gradient(output, layer.trainable_variables)
+    except AttributeError as error:
+        found["gradient"] = str(error)
+    return found
 
 
 def main(path, folder, resume):

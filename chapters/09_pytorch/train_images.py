@@ -9,6 +9,7 @@ MLflow that MLFLOW_TRACKING_URI and MLFLOW_RUN_ID name, and writes FOLDER/result
 
 import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -91,17 +92,17 @@ def score(layers, folder):
 
 def as_many_as_there_are(layers, folder):
     """The trap: make as many steps as this rank has batches. Return what happens."""
-    group = dist.new_group(backend="gloo", timeout=timedelta(seconds=5))
+    group = dist.new_group(backend="gloo", timeout=timedelta(seconds=10))
     model = DistributedDataParallel(layers.cpu(), process_group=group)
-    error, steps = "none", 0
+    found, steps, began = {"error": "none", "message": ""}, 0, time.monotonic()
     try:
         for batch in loader(folder, dist.get_rank(), dist.get_world_size(), BATCH):
             cross_entropy(model(batch["image"]), batch["label"].long()).backward()
-            steps += 1
+            steps, began = steps + 1, time.monotonic()
         dist.barrier(group)
     except RuntimeError as raised:
-        error = type(raised).__name__
-    return {"steps": steps, "error": error}
+        found = {"error": type(raised).__name__, "message": str(raised).splitlines()[0]}
+    return found | {"steps": steps, "waited": time.monotonic() - began}
 
 
 def log_model(layers):
