@@ -25,6 +25,11 @@ MANY = {
     "07_bridge/04_project_hydrogen.ipynb",
     "07_bridge/05_horovod.ipynb",
     "07_bridge/06_end_to_end.ipynb",
+    "08_tensorflow/03_strategies.ipynb",
+    "08_tensorflow/04_training_apis.ipynb",
+    "09_pytorch/03_data_parallel.ipynb",
+    "09_pytorch/04_rpc_and_model_parallel.ipynb",
+    "09_pytorch/05_spark_to_pytorch.ipynb",
 }
 BUDGET_MIB = 3072
 PHASES = {

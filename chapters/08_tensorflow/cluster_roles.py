@@ -65,7 +65,7 @@ def coordinate(resolver, folder):
 
     @tf.function
     def step():
-        print("Python's print")  # runs where the function is traced
+        print("Python's print", flush=True)  # runs where the function is traced
         tf.print("tf.print", output_stream=sys.stdout)  # runs where the graph runs
         weight.assign_add(1.0)
 
@@ -81,7 +81,7 @@ def coordinate(resolver, folder):
 
 
 def evaluate(folder):
-    """Evaluator: no member of the training cluster, it only reads checkpoints."""
+    """Evaluator: not a member of the training cluster; it only reads checkpoints."""
     weight = tf.Variable(-1.0)
     for path in tf.train.checkpoints_iterator(folder, timeout=200):
         tf.train.Checkpoint(weight=weight).read(path).assert_existing_objects_matched()

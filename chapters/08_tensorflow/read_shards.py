@@ -2,10 +2,9 @@
 
     TF_CONFIG=... python read_shards.py FOLDER RESULT
 
-Start it once for each worker that TF_CONFIG names, all of them at the same time.
-FOLDER holds pictures.parquet and the same rows in part-*.tfrecord, the first of which
-also serves as "one file". Each worker writes RESULT/N.json. Worker 0 also saves an
-iterator in the middle of an epoch, as RESULT/iterator.
+Start it for each worker that TF_CONFIG names, all at the same time. FOLDER holds
+pictures.parquet and the same rows in part-*.tfrecord; the first of these is "one file".
+Each worker writes RESULT/N.json; worker 0 saves an iterator as RESULT/iterator too.
 """
 
 import json
@@ -27,29 +26,34 @@ def parse(record):
     return tf.io.parse_single_example(record, ROW)["row"]
 
 
-def sources(folder):
-    """Return {name: (data set, function from its elements to row numbers)}."""
-    files = sorted(map(str, folder.glob("part-*.tfrecord")))
+def from_row_groups(folder, first=0, step=1):
+    """Return a data set of the row numbers in every `step`-th row group."""
 
     def row_numbers():
         table = pq.ParquetFile(folder / "pictures.parquet")
-        for batch in table.iter_batches(1000, columns=["row"]):
-            yield batch["row"].to_numpy()
+        for group in range(first, table.num_row_groups, step):
+            yield table.read_row_group(group, columns=["row"])["row"].to_numpy()
 
-    generator = tf.data.Dataset.from_generator(
-        row_numbers, output_signature=tf.TensorSpec([None], tf.int64))
+    signature = tf.TensorSpec([None], tf.int64)
+    return tf.data.Dataset.from_generator(row_numbers, output_signature=signature)
+
+
+def sources(folder, files):
+    """Return {name: (data set, function from its elements to row numbers)}."""
     return {
         "files": (tf.data.TFRecordDataset(files), parse),
+        "generator": (from_row_groups(folder).unbatch(), lambda row: row),
         "one file": (tf.data.TFRecordDataset(files[:1]), parse),
-        "generator": (generator.unbatch(), lambda row: row),
     }
 
 
 def counted(decode, count):
     """Return `decode` with one more line, which counts the rows that it gets."""
+
     def function(element):
         count.assign_add(tf.size(element, tf.int64))
         return decode(element)
+
     return function
 
 
@@ -79,14 +83,8 @@ def read_row_groups(strategy, folder):
     count = tf.Variable(0, dtype=tf.int64)
 
     def make(context):
-        def row_numbers():
-            table = pq.ParquetFile(folder / "pictures.parquet")
-            for group in range(context.input_pipeline_id, table.num_row_groups,
-                               context.num_input_pipelines):
-                yield table.read_row_group(group, columns=["row"])["row"].to_numpy()
-
-        mine = tf.data.Dataset.from_generator(
-            row_numbers, output_signature=tf.TensorSpec([None], tf.int64))
+        number, workers = context.input_pipeline_id, context.num_input_pipelines
+        mine = from_row_groups(folder, number, workers)
         size = context.get_per_replica_batch_size(BATCH)
         return mine.rebatch(size).map(counted(lambda rows: rows, count))
 
@@ -95,10 +93,10 @@ def read_row_groups(strategy, folder):
 
 def report(strategy, distributed, count):
     """Return the row numbers, the rows in each batch, and those that were decoded."""
-    batches = [part.numpy().tolist() for batch in distributed
-               for part in strategy.experimental_local_results(batch)]
-    return {"rows": sum(batches, []), "batches": [len(rows) for rows in batches],
-            "decoded": int(count)}
+    local = strategy.experimental_local_results
+    batches = [part.numpy().tolist() for batch in distributed for part in local(batch)]
+    sizes = [len(rows) for rows in batches]
+    return {"rows": sum(batches, []), "batches": sizes, "decoded": int(count)}
 
 
 def attempt(strategy, source, decode, policy):
@@ -121,30 +119,30 @@ def interrupted(files, checkpoint):
     iterator = iter(resumable(files))
     before = [next(iterator).numpy().tolist() for _ in range(STOP)]
     tf.train.Checkpoint(iterator=iterator).write(checkpoint)
-    return {"before": sum(before, []),
-            "after": sum([batch.numpy().tolist() for batch in iterator], [])}
+    after = [batch.numpy().tolist() for batch in iterator]
+    return {"before": sum(before, []), "after": sum(after, [])}
 
 
 def main(folder, result):
     """Read every source under every policy, and write what happened."""
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    folder, result = Path(folder), Path(result)
-    task, made = strategy.cluster_resolver.task_id, sources(folder)
+    task = strategy.cluster_resolver.task_id
+    paths = sorted(map(str, folder.glob("part-*.tfrecord")))
+    made = sources(folder, paths)
     files, decode = made["files"]
-    found = {"files, own shard": read_own_shard(strategy, files, decode),
-             "row groups, own shard": read_row_groups(strategy, folder)}
+    found = {"files, own shard": read_own_shard(strategy, files, decode)}
+    found["row groups, own shard"] = read_row_groups(strategy, folder)
     for name, seed in {"shuffled, no seed": None, "shuffled, seed": 8}.items():
-        shuffled = files.shuffle(5000, seed=seed)
-        found[name] = read(strategy, shuffled, decode, Policy.DATA)
-    # Last comes what makes worker 1 wait for a partner that has failed.
-    last = ["one file, FILE", "one file, AUTO"]
-    policies = ("DATA", "FILE", "AUTO")
-    cases = [f"{name}, {policy}" for name in made for policy in policies]
-    cases.append("files, OFF")
+        found[name] = read(
+            strategy, files.shuffle(5000, seed=seed), decode, Policy.DATA
+        )
     if task == 0:
-        paths = sorted(map(str, folder.glob("part-*.tfrecord")))
         found["interrupted"] = interrupted(paths, str(result / "iterator"))
-    for case in sorted(cases, key=lambda case: case in last):
+    # Last comes what makes worker 1 wait for a partner that has failed: one file.
+    cases = [
+        f"{name}, {policy}" for name in made for policy in ("DATA", "FILE", "AUTO")
+    ]
+    for case in ["files, OFF", *cases]:
         found[case] = {}  # begun
         (result / f"{task}.json").write_text(json.dumps(found))
         name, policy = case.split(", ")
@@ -154,4 +152,4 @@ def main(folder, result):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*map(Path, sys.argv[1:]))

@@ -3,7 +3,7 @@
 import time
 
 import tensorflow as tf
-from fashion_steps import KERAS, create
+from fashion_steps import KERAS, create, global_mean
 
 LIMIT = 300  # seconds that anything may take
 
@@ -47,12 +47,12 @@ class Versions:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
                 labels, self.model(images, training=True)
             )
-            loss = tf.reduce_mean(losses)
+            loss = global_mean(losses)
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
         with tf.control_dependencies(gradients):
-            looks = self.wait_at_gate(worker) if held else tf.constant(0)
-        with tf.control_dependencies([looks]):
+            gate_opened = self.wait_at_gate(worker) if held else tf.constant(0)
+        with tf.control_dependencies([gate_opened]):
             self.optimiser.apply_gradients(zip(gradients, variables, strict=True))
         updated = [variable.value.read_value() for variable in variables]
         with tf.control_dependencies(updated):
@@ -65,9 +65,9 @@ class Versions:
                 lambda _: self.gate.read_value() == 0, lambda looks: looks + 1, [0]
             )[0]
 
-    def hand_out(self, each, held=False):
+    def hand_out(self, batches, held=False):
         """Hand out the batches and do not wait; return what will be the reports."""
-        return [self.coordinator.schedule(self.update[held], b) for b in each]
+        return [self.coordinator.schedule(self.update[held], b) for b in batches]
 
     def reports(self, results):
         """Wait; return [worker, version read, version written, loss] of each step."""
@@ -75,16 +75,16 @@ class Versions:
         return [[float(number) for number in r.fetch()] for r in results]
 
 
-def overtake(steps, each, lose=None):
+def overtake(steps, all_batches, lose=None):
     """Let ten steps overtake the first; `lose(worker)` may kill who holds it."""
-    results = steps.hand_out(each[:1], held=True)
+    results = steps.hand_out(all_batches[:1], held=True)
     poll(lambda: int(steps.holder) >= 0)
-    results += steps.hand_out(each[1:11])
+    results += steps.hand_out(all_batches[1:11])
     poll(lambda: int(steps.version) == 10)
     holder = int(steps.holder)
     if lose:
         lose(holder)
     steps.gate.assign(1)
-    results += steps.hand_out(each[11:])
+    results += steps.hand_out(all_batches[11:])
     reports = steps.reports(results)
     return {"holder": holder, "reports": reports, "version": int(steps.version)}

@@ -28,13 +28,13 @@ from fashion_steps import (
 from staleness import Versions, overtake, poll
 
 
-def coordinator_loop(strategy, which, each):
+def coordinator_loop(strategy, which, all_batches):
     """Train on the batches, one at a time; return the model and its losses."""
     coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
     model, optimiser = create(strategy, which)
     step = make_step(strategy, model, optimiser)
     losses = []
-    for batch in each:
+    for batch in all_batches:
         result = coordinator.schedule(step, (batch,))  # for any worker that is free
         coordinator.join()  # wait until all that was handed out is done
         losses.append(result.fetch())
@@ -48,32 +48,41 @@ def kill(folder, server):
     pid.unlink()  # its successor, if there is one, will write another
 
 
-def first_chief(strategy, dataset, each, folder):
-    """Run the matrix, hold a gradient back, lose a worker, get another, be killed."""
+def first_chief(strategy, dataset, all_batches, folder):
+    """Run the matrix, hold a gradient back, lose a worker, be killed."""
     found = {}
     for keras, which in KERAS.items():
         name = f"ParameterServer, {{}}, {keras}".format
         found[name("fit")] = outcome(fit, strategy, which, dataset)
-        found[name("custom_loop")] = outcome(coordinator_loop, strategy, which, each)
+        found[name("custom_loop")] = outcome(
+            coordinator_loop, strategy, which, all_batches
+        )
     free = Versions(strategy)
-    found["free"] = free.reports(free.hand_out(each))
-    found["held"] = overtake(Versions(strategy), each)
+    found["free"] = free.reports(free.hand_out(all_batches))
+    found["held"] = overtake(Versions(strategy), all_batches)
+    found |= lose_worker(strategy, all_batches, folder)
+    save(found, folder, "chief")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def lose_worker(strategy, all_batches, folder):
+    """Kill a worker in its step, write a checkpoint, wait for the successor."""
     steps = Versions(strategy)
-    found["placement"] = placement(steps.model)
-    found["lost"] = overtake(steps, each, lambda n: kill(folder, f"worker-{n}"))
+    found = {"placement": placement(steps.model)}
+    found["lost"] = overtake(steps, all_batches, lambda n: kill(folder, f"worker-{n}"))
     steps.checkpoint.write(f"{folder}/ps")
     found["weights"] = flat(steps.model)
-    lost, workers = found["lost"]["holder"], set()
-    save(lost, folder, "lost")  # whoever looks after the cluster may start another
-    poll(Path(folder, f"worker-{lost}", "pid").exists)
+    lost_worker, workers = found["lost"]["holder"], set()
+    save(lost_worker, folder, "lost")  # now the operator may start another
+    poll(Path(folder, f"worker-{lost_worker}", "pid").exists)
 
     def rejoined():
-        workers.update(report[0] for report in steps.reports(steps.hand_out(each[:10])))
-        return lost in workers
+        reports = steps.reports(steps.hand_out(all_batches[:10]))
+        workers.update(report[0] for report in reports)
+        return lost_worker in workers
 
     poll(rejoined)
-    save(found | {"workers": sorted(workers)}, folder, "chief")
-    os.kill(os.getpid(), signal.SIGKILL)
+    return found | {"workers": sorted(workers)}
 
 
 def placement(model):
@@ -84,27 +93,30 @@ def placement(model):
     ]
 
 
-def second_chief(strategy, each, folder):
+def second_chief(strategy, all_batches, folder):
     """Go on from the checkpoint with the same servers; lose a parameter server."""
     steps = Versions(strategy)
     steps.checkpoint.read(f"{folder}/ps").assert_consumed()
     found = {"weights": flat(steps.model)}
-    found["reports"] = steps.reports(steps.hand_out(each[:10]))
-    found |= split_layer(strategy)
+    found["reports"] = steps.reports(steps.hand_out(all_batches[:10]))
+    found["split"] = {
+        keras: split_layer(strategy, which) for keras, which in KERAS.items()
+    }
     kill(folder, "ps-1")
     try:
-        steps.reports(steps.hand_out(each[:10]))
+        steps.reports(steps.hand_out(all_batches[:10]))
     except tf.errors.OpError as error:
         found |= {"error": type(error).__name__, "message": error.message}
     save(found, folder, "second_chief")
 
 
-def split_layer(strategy):
-    """Make a Keras layer that is large enough to be split; ask for its gradient."""
+def split_layer(strategy, which):
+    """Make a layer that is large enough to be split; ask for its gradient."""
     with strategy.scope():
-        layer = KERAS["Keras 3"].layers.Dense(64)
+        layer = which.layers.Dense(64)
         layer.build((None, 784))
-    parts = layer.kernel.value.variables
+    wrapped = which is KERAS["Keras 3"]  # it wraps TensorFlow's variables
+    parts = (layer.kernel.value if wrapped else layer.kernel).variables
     with tf.GradientTape() as tape:
         output = layer(tf.ones((1, 784)))
     found = {
@@ -112,7 +124,8 @@ def split_layer(strategy):
         "output": output.shape.as_list(),
     }
     try:
-        tape.gradient(output, layer.trainable_variables)
+        gradients = tape.gradient(output, layer.trainable_variables)
+        found["gradient"] = [gradient.shape.as_list() for gradient in gradients]
     except AttributeError as error:
         found["gradient"] = str(error)
     return found
@@ -131,11 +144,11 @@ def main(path, folder, resume):
     )
     images, labels = fashion(path)
     starts = [step * BATCH % len(images) for step in range(STEPS)]
-    each = [(images[s : s + BATCH], labels[s : s + BATCH]) for s in starts]
+    all_batches = [(images[s : s + BATCH], labels[s : s + BATCH]) for s in starts]
     if resume:
-        second_chief(strategy, each, folder)
+        second_chief(strategy, all_batches, folder)
     else:
-        first_chief(strategy, batches(images, labels), each, folder)
+        first_chief(strategy, batches(images, labels), all_batches, folder)
 
 
 if __name__ == "__main__":

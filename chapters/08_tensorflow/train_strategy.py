@@ -99,8 +99,9 @@ def train_with_checkpoints(
             losses[number] = float(step(batch))
         except tf.errors.OpError as error:
             return losses | {"error": type(error).__name__, "message": error.message}
-        if (number + 1) % EVERY == 0 and not resume:  # all save, each to its own place
-            checkpoint.write(f"{folder}/other-{name}" if task else shared)
+        if (number + 1) % EVERY == 0 and not resume:
+            # all write, each to a path of its own (there is no chief in this cluster)
+            checkpoint.write(f"{folder}/other-{task}-{name}" if task else shared)
     return losses
 
 

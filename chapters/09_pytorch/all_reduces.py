@@ -1,19 +1,19 @@
 """Three all-reduces built by hand from point-to-point messages, with their counts.
 
 Each takes a vector whose length the number of ranks divides, sums it over all ranks
-in place, and counts what this rank sends: `sent` is a list of bytes, one per message.
+in place, and counts what this rank sends: `sent_bytes` has one number per message.
 The tree wants a number of ranks that is a power of two.
 """
 
 import torch
 import torch.distributed as dist
 
-sent = []
+sent_bytes = []
 
 
 def send(tensor, to):
     """Send to a rank and wait until the tensor may be changed again; count it."""
-    sent.append(tensor.nbytes)
+    sent_bytes.append(tensor.nbytes)
     dist.send(tensor, to)
 
 
@@ -25,7 +25,7 @@ def ring(vector):
     incoming = torch.empty_like(pieces[0])
     for step in range(2 * (n - 1)):
         out, into = pieces[(rank - step) % n], pieces[(rank - step - 1) % n]
-        sent.append(out.nbytes)
+        sent_bytes.append(out.nbytes)
         works = [dist.irecv(incoming, left), dist.isend(out, right)]
         for work in works:
             work.wait()

@@ -53,6 +53,17 @@ def there_and_back(x):
         dist.send(x, 0)
 
 
+def two_pairs(x):
+    """Send there and back between ranks 0 and 1, and between 2 and 3."""
+    rank = dist.get_rank()
+    if rank % 2 == 0:
+        dist.send(x, rank + 1)
+        dist.recv(x, rank + 1)
+    else:
+        dist.recv(x, rank - 1)
+        dist.send(x, rank - 1)
+
+
 def one_by_one(tensors):
     """All-reduce each tensor by a call of its own."""
     for tensor in tensors:
@@ -79,6 +90,8 @@ def calls():
         x, often = vector(size), 5 if size < 1 << 20 else 1
         found["message", size] = partial(there_and_back, x), 5 * often
         found["all_reduce", size] = partial(dist.all_reduce, x), often
+        if size in (1 << 10, 1 << 22):
+            found["two pairs", size] = partial(two_pairs, x), 5 * often
         if size in (1 << 10, 1 << 16, 1 << 22):
             for algorithm in (all_reduces.ring, all_reduces.tree, all_reduces.naive):
                 found[algorithm.__name__, size] = partial(algorithm, x), often

@@ -138,12 +138,15 @@ def outcome(case, detail, fork, store):
     try:
         report = mine.recv() if mine.poll(120) else {"error": "hangs"}
     except EOFError:  # it has ended without a report
-        report = {}
         process.join()
+        code = process.exitcode
+        report = {"error": f"exit code {code}"}
+        if code < 0:
+            report = {"signal": signal.Signals(-code).name}
     meet(store, f"done: {case.__name__} {detail}")
     process.kill()  # a process group of a failed job is not worth a clean-up
     process.join()
-    return report or {"signal": signal.Signals(-process.exitcode).name}
+    return report
 
 
 def main(folder):

@@ -34,13 +34,14 @@ BATCHES = (96, 384)  # rows per step for which the bytes are counted
 
 
 def one_step(layers, rank, size, rows):
-    """Make a forward and a backward pass; return the outputs and the calls of each."""
+    """Make both passes; return the outputs, the calls of each, and unknown calls."""
     images, labels = batch(0, rank, size, rows)
     with Traffic() as forward:
         outputs = layers(images)
     with Traffic() as backward:
         cross_entropy(outputs, labels).backward()
-    return whole(outputs), {"forward": forward.calls, "backward": backward.calls}
+    calls = {"forward": forward.calls, "backward": backward.calls}
+    return whole(outputs), calls, forward.other | backward.other
 
 
 def module_split(make, mesh, shared_batch):
@@ -49,23 +50,24 @@ def module_split(make, mesh, shared_batch):
     shared_batch: whether all ranks compute on the same rows, and not on a share each.
     """
     rank, size = (0, 1) if shared_batch else (mesh.get_rank(), mesh.size())
-    layers, calls = make(mesh), {}
+    layers, calls, other = make(mesh), {}, set()
     for rows in BATCHES[::-1]:  # the smaller one last: its gradient is compared
         layers.zero_grad()
-        outputs, calls[rows] = one_step(layers, rank, size, rows)
+        outputs, calls[rows], unknown = one_step(layers, rank, size, rows)
+        other |= unknown
     tensors = {"outputs": outputs}
     named = list(getattr(layers, "module", layers).named_parameters())
     tensors["gradient"] = {name: whole(p.grad) for name, p in named}
     optimiser = torch.optim.Adam(layers.parameters(), lr=RATE)
     train(layers, optimiser, BEFORE, rank, size)
     tensors["weights"] = {name: whole(p) for name, p in named}
-    facts = {"calls": calls, "held": held(layers, optimiser)}
+    facts = {"calls": calls, "other": sorted(other), "held": held(layers, optimiser)}
     return layers, optimiser, facts, tensors
 
 
 def pipeline(rank, schedule):
     """Run the network in two stages; return facts and tensors as module_split does."""
-    calls = {}
+    calls, other = {}, set()
     for rows in BATCHES[::-1]:
         pipe = Pipeline(rank, schedule)  # a stage keeps the shape of its first batch
         pipe.run(0, rows)  # the first run asks for the shapes, with messages of its own
@@ -74,6 +76,7 @@ def pipeline(rank, schedule):
         with Traffic() as traffic:
             outputs = pipe.run(0, rows)
         calls[rows] = {"both": traffic.calls}
+        other |= traffic.other
     orders = {4: " ".join(pipe.log)}
     last = [whole(outputs) if rank else None]
     dist.broadcast_object_list(last, src=1)  # the last stage has the outputs
@@ -87,8 +90,8 @@ def pipeline(rank, schedule):
     eight = Pipeline(rank, schedule, micro_batches=8)
     eight.run(0)
     orders[8] = " ".join(eight.log)
-    facts = {"calls": calls, "held": held(pipe.half, optimiser), "orders": orders}
-    return facts, tensors
+    facts = {"calls": calls, "other": sorted(other), "orders": orders}
+    return facts | {"held": held(pipe.half, optimiser)}, tensors
 
 
 def accumulate(rank, scale_grads):

@@ -41,10 +41,13 @@ class Server:
         """Return a remote reference to each parameter."""
         return {name: rpc.RRef(p) for name, p in self.layers.named_parameters()}
 
+    def any_grad(self):
+        """Return whether any parameter has a gradient in `.grad`."""
+        return any(p.grad is not None for p in self.layers.parameters())
+
     def state(self):
-        """Return the weights themselves, and whether any has a gradient in `.grad`."""
-        weights = {name: p.detach() for name, p in self.layers.named_parameters()}
-        return weights, any(p.grad is not None for p in self.layers.parameters())
+        """Return the weights themselves."""
+        return {name: p.detach() for name, p in self.layers.named_parameters()}
 
 
 def share_loss(weights, step, trainer):
@@ -54,22 +57,23 @@ def share_loss(weights, step, trainer):
     return cross_entropy(functional_call(LAYERS, fetched, images), labels).cpu()
 
 
-def train(weights):
-    """Make the steps with both trainers; return the losses."""
+def train(server, weights):
+    """Make the steps with both trainers; return the losses, and what any_grad says."""
     optimiser = DistributedOptimizer(torch.optim.Adam, [*weights.values()], lr=RATE)
-    losses = []
+    losses, any_grad = [], False
     for step in STEPS:
         with autograd.context() as context:
             other = rpc.rpc_async("trainer1", share_loss, (weights, step, 1))
             loss = (share_loss(weights, step, 0) + other.wait()) / 2
             autograd.backward(context, [loss])  # through all three processes
+            any_grad |= server.rpc_sync().any_grad()
             optimiser.step(context)  # runs where the weights are
         losses.append(loss.item())
-    return losses
+    return losses, any_grad
 
 
 def busy(seconds):
-    """Wait, as a server does that is busy with something else, and note the end."""
+    """Wait, in place of other work, and note the end."""
     Event().wait(seconds)
     FINISHED.put(f"busy({seconds}) has come to its end")
 
@@ -97,8 +101,8 @@ def drive(folder):
     weight = weights["block1.up.weight"]
     facts = {"sum": total.tolist(), "owner": server.owner().name}
     facts |= {"owner of a weight": weight.owner().name, "here": weight.is_owner()}
-    facts["losses"] = train(weights)
-    state, facts["any .grad"] = server.rpc_sync().state()
+    facts["losses"], facts["any .grad"] = train(server, weights)
+    state = server.rpc_sync().state()
     facts["late call"] = late_call()
     Path(folder, "rpc.json").write_text(json.dumps(facts))
     torch.save(state, Path(folder, "rpc.pt"))

@@ -1,0 +1,420 @@
+"""Chapter 8's exercises: answers that the checks must accept, and others to refuse."""
+
+ANSWERS = {
+    1: {
+        "right": [
+            "traced = [7, 6, 4, 3, 1]",
+            "traced = {1, 3, 4, 6, 7}",
+            "traced = 1, 3, 4, 6, 7",
+            "traced = np.array([1, 3, 4, 6, 7])",
+        ],
+        "wrong": {
+            "traced = [1, 2, 3, 4, 5, 6, 7]": "only the value of a tensor",
+            "traced = [1, 4, 6, 7]": "a Python number has another value",
+            "traced = [1, 3, 4, 5, 6, 7]": "gives n by name",
+            "traced = [1, 3, 4, 7]": "its value belongs to the key",
+            "traced = [1, 3, 4, 6]": "n is a tensor",
+            "traced = [1.9, 3, 4, 6, 7]": "before the first call",
+            "traced = [1, 3, 4, 6, 7, 8]": "there is no call 8",
+        },
+    },
+    2: {
+        "right": [
+            """
+            def tf_config(addresses, rank, servers):
+                n = len(addresses)
+                roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
+                cluster = {}
+                for role, address in zip(roles, addresses):
+                    cluster.setdefault(role, []).append(address)
+                task = {"type": roles[rank], "index": roles[:rank].count(roles[rank])}
+                return json.dumps({"cluster": cluster, "task": task})
+            """,
+            """
+            def tf_config(addresses, rank, servers):
+                first_server = len(addresses) - servers
+                cluster = {"chief": [addresses[0]]}
+                if first_server > 1:
+                    cluster["worker"] = addresses[1:first_server]
+                if servers:
+                    cluster["ps"] = addresses[first_server:]
+                if rank == 0:
+                    role, index = "chief", 0
+                elif rank < first_server:
+                    role, index = "worker", rank - 1
+                else:
+                    role, index = "ps", rank - first_server
+                task = {"type": role, "index": str(index)}
+                return json.dumps({"task": task, "cluster": cluster})
+            """,
+        ],
+        "wrong": {
+            # the rank in place of the index
+            """
+            def tf_config(addresses, rank, servers):
+                n = len(addresses)
+                roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
+                cluster = {r: [a for a, s in zip(addresses, roles) if s == r] for r in roles}
+                task = {"type": roles[rank], "index": rank}
+                return json.dumps({"cluster": cluster, "task": task})
+            """: "counts within the role",
+            # empty roles are left in
+            """
+            def tf_config(addresses, rank, servers):
+                n = len(addresses) - servers
+                cluster = {"chief": addresses[:1], "worker": addresses[1:n], "ps": addresses[n:]}
+                for role, tasks in cluster.items():
+                    if addresses[rank] in tasks:
+                        task = {"type": role, "index": tasks.index(addresses[rank])}
+                return json.dumps({"cluster": cluster, "task": task})
+            """: "roles ['chief', 'ps', 'worker']",
+            # a dictionary
+            """
+            def tf_config(addresses, rank, servers):
+                return {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
+            """: "JSON text",
+            # an address where a list belongs
+            """
+            def tf_config(addresses, rank, servers):
+                n = len(addresses)
+                roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
+                cluster = {r: [a for a, s in zip(addresses, roles) if s == r] for r in roles}
+                cluster["chief"] = addresses[0]
+                task = {"type": roles[rank], "index": roles[:rank].count(roles[rank])}
+                return json.dumps({"cluster": cluster, "task": task})
+            """: "holds a list of addresses",
+            # Python's text of a dictionary
+            """
+            def tf_config(addresses, rank, servers):
+                return str({"cluster": {"chief": addresses}, "task": {"type": "chief", "index": rank}})
+            """: "json.dumps makes one",
+            # -0 is 0
+            """
+            def tf_config(addresses, rank, servers):
+                n = len(addresses)
+                roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
+                cluster = {"chief": addresses[:1], "worker": addresses[1:-servers],
+                           "ps": addresses[-servers:]}
+                cluster = {r: tasks for r, tasks in cluster.items() if tasks}
+                task = {"type": roles[rank], "index": roles[:rank].count(roles[rank])}
+                return json.dumps({"cluster": cluster, "task": task})
+            """: "process 0 of ['chief', 'worker', 'worker']",
+        },
+    },
+    3: {
+        "right": [
+            """
+            def batch_losses(reported, steps):
+                losses = []
+                for i, mean in enumerate(reported):
+                    k = i % steps
+                    losses.append(mean * (k + 1) - (reported[i - 1] * k if k else 0))
+                return losses
+            """,
+            """
+            def batch_losses(reported, steps):
+                found = []
+                for start in range(0, len(reported), steps):
+                    total = 0
+                    for count, mean in enumerate(reported[start:start + steps], 1):
+                        found.append(mean * count - total)
+                        total = mean * count
+                return np.array(found)
+            """,
+        ],
+        "wrong": {
+            # the epochs are forgotten
+            """
+            def batch_losses(reported, steps):
+                totals = np.asarray(reported) * np.arange(1, len(reported) + 1)
+                return np.diff(totals, prepend=0)
+            """: "where does the mean start again",
+            # differences of means
+            """
+            def batch_losses(reported, steps):
+                return np.diff(reported, prepend=0)
+            """: "mean times count is a sum",
+            # no value for the first batch
+            """
+            def batch_losses(reported, steps):
+                return np.diff(reported)
+            """: "one loss per batch",
+        },
+    },
+    4: {
+        "right": [
+            """
+            file_rows, empty_batches = [400, 300], 400 // 50 - 300 // 50
+            data_rows, decoded, off_rows = list(range(50, 100)), 2 * 700, 2 * 700
+            """,
+            """
+            file_rows, empty_batches = np.array([400, 300]), np.int64(2)
+            data_rows, decoded, off_rows = np.arange(50, 100), 1.4e3, 1400
+            """,
+        ],
+        "wrong": {
+            """
+            file_rows, empty_batches = (350, 350), 0
+            data_rows, decoded, off_rows = range(50, 100), 1400, 1400
+            """: "whole files",
+            # two files each, but the first two and the last two
+            """
+            file_rows, empty_batches = (500, 200), 6
+            data_rows, decoded, off_rows = range(50, 100), 1400, 1400
+            """: "dealt out in turn",
+            # batches of 100
+            """
+            file_rows, empty_batches = (400, 300), 1
+            data_rows, decoded, off_rows = range(50, 100), 1400, 1400
+            """: "half of a global",
+            """
+            file_rows, empty_batches = (400, 300), 2
+            data_rows, decoded, off_rows = range(1, 100, 2), 1400, 1400
+            """: "take turns",
+            """
+            file_rows, empty_batches = (400, 300), 2
+            data_rows, decoded, off_rows = range(50, 100), 700, 1400
+            """: "after the map",
+            """
+            file_rows, empty_batches = (400, 300), 2
+            data_rows, decoded, off_rows = range(50, 100), 1400, 700
+            """: "nobody takes a share",
+        },
+    },
+    5: {
+        "right": [
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.batch(100).map(decode).cache().unbatch()
+                return kept.shuffle(1000).batch(100).map(augment)
+            """,
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.batch(50).map(decode).unbatch().cache()
+                shuffled = kept.shuffle(900).batch(100)
+                return shuffled.map(augment, num_parallel_calls=2).prefetch(1)
+            """,
+            """
+            def repaired(rows, decode, augment):
+                whole = rows.batch(100).map(decode).cache().map(augment)
+                return whole.unbatch().shuffle(1000).batch(100)
+            """,
+        ],
+        "wrong": {
+            # as it was
+            """
+            def repaired(rows, decode, augment):
+                return rows.batch(100).map(decode).map(augment).cache().shuffle(10)
+            """: "same in every epoch",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).shuffle(1000).batch(100).map(augment)
+            """: "3,000 rows were decoded",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).cache().shuffle(1000).map(augment).batch(100)
+            """: "it can take a batch",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).shuffle(1000).cache().batch(100).map(augment)
+            """: "the same order",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).cache().batch(100).shuffle(10).map(augment)
+            """: "only batches move",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).cache().shuffle(50).batch(100).map(augment)
+            """: "the buffer can be larger",
+            """
+            def repaired(rows, decode, augment):
+                return rows.map(decode).cache().shuffle(250).batch(100).map(augment)
+            """: "the buffer can be larger",
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.map(decode).cache().repeat()
+                return kept.shuffle(1000).batch(100).map(augment)
+            """: "and end",
+        },
+    },
+    6: {
+        "right": [
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return (losses * weights / real_rows).sum()
+            """,
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return float(np.dot(losses, weights)) / int(real_rows)
+            """,
+        ],
+        "wrong": {
+            # the mean over the replica's own rows
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return losses.mean()
+            """: "times too large",
+            # the mean over the replica's own real rows
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return np.sum(losses * weights) / np.sum(weights)
+            """: "times too large",
+            # right in all, but only as long as every replica has a real row
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return np.average(losses, weights=weights) * weights.sum() / real_rows
+            """: "not divide by 0",
+            # the padding counts as rows
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return np.sum(losses) / real_rows
+            """: "rows are padding",
+        },
+    },
+    7: {
+        "right": [
+            """
+            def save(write, folder, config):
+                from tempfile import TemporaryDirectory
+
+                task, cluster = config["task"], config["cluster"]
+                first = task["type"] == "chief" or (
+                    "chief" not in cluster and task["index"] == 0)
+                if first:
+                    return write(folder / "model")
+                with TemporaryDirectory() as temporary:
+                    write(f"{temporary}/model")
+            """,
+            """
+            def save(write, folder, config):
+                import shutil
+
+                role, number = config["task"]["type"], config["task"]["index"]
+                own = folder / f"{role}{number}"
+                own.mkdir()
+                write(own / "model")
+                chiefs = config["cluster"].get("chief", [])
+                if role == "chief" or (number == 0 and not chiefs):
+                    (own / "model").rename(folder / "model")
+                shutil.rmtree(own)
+            """,
+        ],
+        "wrong": {
+            """
+            def save(write, folder, config):
+                write(folder / "model")
+            """: "two workers wrote to one path",
+            # worker 0, also where there is a chief
+            """
+            def save(write, folder, config):
+                task = config["task"]
+                path = folder / "model"
+                if task["index"] > 0:
+                    path = folder / f"other-{task['index']}"
+                write(path)
+                if task["index"] > 0:
+                    path.unlink()
+            """: "two workers wrote to one path",
+            # the others do not write
+            """
+            def save(write, folder, config):
+                if config["task"]["index"] == 0:
+                    write(folder / "model")
+            """: "each must, exactly once",
+            # the others' files stay
+            """
+            def save(write, folder, config):
+                task = config["task"]
+                role = "chief" if "chief" in config["cluster"] else "worker"
+                first = (task["type"], task["index"]) == (role, 0)
+                own = f"{task['type']}{task['index']}"
+                write(folder / ("model" if first else own))
+            """: "left behind",
+            # only a task of type chief
+            """
+            def save(write, folder, config):
+                task = config["task"]
+                path = folder / f"{task['type']}{task['index']}"
+                write(path)
+                if task["type"] == "chief":
+                    path.rename(folder / "model")
+                else:
+                    path.unlink()
+            """: "no file `model`",
+        },
+    },
+    8: {
+        "right": [
+            "begun = [range(4), [3], range(3, 6)]",
+            "begun = (np.arange(4), (3,), np.arange(3, 6))",
+        ],
+        "wrong": {
+            "begun = [[0, 1, 2, 3], [3], [0, 1, 2, 3, 4, 5]]": "does it come so far",
+            "begun = [[0, 1, 2, 3], [3], [4, 5]]": "still says what the first",
+            "begun = [[0, 1, 2, 3], [4], [4, 5]]": "begins only that",
+        },
+    },
+    9: {
+        "right": [
+            """
+            def train(rows, steps, state=None):
+                random = np.random.default_rng(0)
+                weight, speed, step = np.zeros(3), np.zeros(3), 0
+                if state is not None:
+                    weight, speed, step = map(np.array, state["all"])
+                    random.bit_generator.state = state["random"]
+                while step < steps:
+                    row = rows[random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight, step = weight - 0.1 * speed, step + 1
+                return {"weight": list(weight), "random": random.bit_generator.state,
+                        "all": [list(weight), list(speed), int(step)]}
+            """,
+            """
+            def train(rows, steps, state=None):
+                weight, speed, first = np.zeros(3), np.zeros(3), 0
+                if state:
+                    weight, speed = np.array(state["weight"]), np.array(state["speed"])
+                    first = state["step"]
+                order = np.random.default_rng(0).integers(len(rows), size=steps)
+                for step in range(first, steps):
+                    speed = 0.9 * speed + (weight - rows[order[step]])
+                    weight = weight - 0.1 * speed
+                return {"weight": weight.tolist(), "speed": speed.tolist(),
+                        "step": steps}
+            """,
+        ],
+        "wrong": {
+            # the order begins anew
+            """
+            def train(rows, steps, state=None):
+                random = np.random.default_rng(0)
+                weight, speed, step = np.zeros(3), np.zeros(3), 0
+                if state:
+                    weight, speed = np.array(state["weight"]), np.array(state["speed"])
+                    step = state["step"]
+                while step < steps:
+                    row = rows[random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight, step = weight - 0.1 * speed, step + 1
+                return {"weight": weight.tolist(), "speed": speed.tolist(),
+                        "step": step}
+            """: "the order of the rows must go on",
+            # no momentum
+            """
+            def train(rows, steps, state=None):
+                random = np.random.default_rng(0)
+                weight, speed, step = np.zeros(3), np.zeros(3), 0
+                if state:
+                    weight, step = np.array(state["weight"]), state["step"]
+                    random.bit_generator.state = state["random"]
+                while step < steps:
+                    row = rows[random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight, step = weight - 0.1 * speed, step + 1
+                return {"weight": weight.tolist(), "step": step,
+                        "random": random.bit_generator.state}
+            """: "the momentum",
+        },
+    },
+}
