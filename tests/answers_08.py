@@ -16,6 +16,8 @@ ANSWERS = {
             "traced = [1, 3, 4, 6]": "n is a tensor",
             "traced = [1.9, 3, 4, 6, 7]": "before the first call",
             "traced = [1, 3, 4, 6, 7, 8]": "there is no call 8",
+            "traced = 5": "give a list of numbers",
+            'traced = "1 3 4 6 7"': "give a list of numbers",
         },
     },
     2: {
@@ -54,7 +56,9 @@ ANSWERS = {
             def tf_config(addresses, rank, servers):
                 n = len(addresses)
                 roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
-                cluster = {r: [a for a, s in zip(addresses, roles) if s == r] for r in roles}
+                cluster = {r: [] for r in roles}
+                for role, address in zip(roles, addresses):
+                    cluster[role].append(address)
                 task = {"type": roles[rank], "index": rank}
                 return json.dumps({"cluster": cluster, "task": task})
             """: "counts within the role",
@@ -62,7 +66,8 @@ ANSWERS = {
             """
             def tf_config(addresses, rank, servers):
                 n = len(addresses) - servers
-                cluster = {"chief": addresses[:1], "worker": addresses[1:n], "ps": addresses[n:]}
+                cluster = {"chief": addresses[:1], "worker": addresses[1:n],
+                           "ps": addresses[n:]}
                 for role, tasks in cluster.items():
                     if addresses[rank] in tasks:
                         task = {"type": role, "index": tasks.index(addresses[rank])}
@@ -71,14 +76,28 @@ ANSWERS = {
             # a dictionary
             """
             def tf_config(addresses, rank, servers):
-                return {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
+                task = {"type": "worker", "index": rank}
+                return {"cluster": {"worker": addresses}, "task": task}
             """: "JSON text",
+            # a list in place of the dictionary
+            """
+            def tf_config(addresses, rank, servers):
+                return json.dumps([addresses, rank])
+            """: "no JSON text with a cluster",
+            # a cluster without roles
+            """
+            def tf_config(addresses, rank, servers):
+                task = {"type": "worker", "index": rank}
+                return json.dumps({"cluster": addresses, "task": task})
+            """: "cluster maps each role",
             # an address where a list belongs
             """
             def tf_config(addresses, rank, servers):
                 n = len(addresses)
                 roles = ["chief"] + ["worker"] * (n - 1 - servers) + ["ps"] * servers
-                cluster = {r: [a for a, s in zip(addresses, roles) if s == r] for r in roles}
+                cluster = {r: [] for r in roles}
+                for role, address in zip(roles, addresses):
+                    cluster[role].append(address)
                 cluster["chief"] = addresses[0]
                 task = {"type": roles[rank], "index": roles[:rank].count(roles[rank])}
                 return json.dumps({"cluster": cluster, "task": task})
@@ -86,7 +105,8 @@ ANSWERS = {
             # Python's text of a dictionary
             """
             def tf_config(addresses, rank, servers):
-                return str({"cluster": {"chief": addresses}, "task": {"type": "chief", "index": rank}})
+                task = {"type": "chief", "index": rank}
+                return str({"cluster": {"chief": addresses}, "task": task})
             """: "json.dumps makes one",
             # -0 is 0
             """
@@ -123,6 +143,12 @@ ANSWERS = {
             """,
         ],
         "wrong": {
+            # the losses may come as a list
+            """
+            def batch_losses(reported, steps):
+                totals = reported.reshape(-1, steps) * np.arange(1, steps + 1)
+                return np.diff(totals, axis=1, prepend=0).ravel()
+            """: "'list' object has no attribute 'reshape'",
             # the epochs are forgotten
             """
             def batch_losses(reported, steps):
@@ -177,6 +203,10 @@ ANSWERS = {
             """: "after the map",
             """
             file_rows, empty_batches = (400, 300), 2
+            data_rows, decoded, off_rows = range(50, 100), (700, 700), 1400
+            """: "the sum over both",
+            """
+            file_rows, empty_batches = (400, 300), 2
             data_rows, decoded, off_rows = range(50, 100), 1400, 700
             """: "nobody takes a share",
         },
@@ -185,12 +215,13 @@ ANSWERS = {
         "right": [
             """
             def repaired(rows, decode, augment):
-                kept = rows.batch(100).map(decode).cache().unbatch()
-                return kept.shuffle(1000).batch(100).map(augment)
+                kept = rows.batch(1000).map(decode).cache()
+                single = kept.flat_map(tf.data.Dataset.from_tensor_slices)
+                return single.shuffle(1000).batch(100).map(augment)
             """,
             """
             def repaired(rows, decode, augment):
-                kept = rows.batch(50).map(decode).unbatch().cache()
+                kept = rows.batch(250).map(decode).unbatch().cache()
                 shuffled = kept.shuffle(900).batch(100)
                 return shuffled.map(augment, num_parallel_calls=2).prefetch(1)
             """,
@@ -208,32 +239,48 @@ ANSWERS = {
             """: "same in every epoch",
             """
             def repaired(rows, decode, augment):
-                return rows.map(decode).shuffle(1000).batch(100).map(augment)
+                return rows.batch(100).map(decode).unbatch().shuffle(1000).batch(
+                    100).map(augment)
             """: "3,000 rows were decoded",
+            # the order of the lesson: one call per row
             """
             def repaired(rows, decode, augment):
-                return rows.map(decode).cache().shuffle(1000).map(augment).batch(100)
-            """: "it can take a batch",
+                return rows.map(decode).cache().shuffle(1000).batch(100).map(augment)
+            """: "decode was called 1,000 times",
+            # whole batches are kept, and only they move
             """
             def repaired(rows, decode, augment):
-                return rows.map(decode).shuffle(1000).cache().batch(100).map(augment)
-            """: "the same order",
-            """
-            def repaired(rows, decode, augment):
-                return rows.map(decode).cache().batch(100).shuffle(10).map(augment)
+                return rows.batch(100).map(decode).cache().shuffle(10).map(augment)
             """: "only batches move",
             """
             def repaired(rows, decode, augment):
-                return rows.map(decode).cache().shuffle(50).batch(100).map(augment)
+                kept = rows.batch(100).map(decode).unbatch().cache()
+                return kept.shuffle(1000).map(augment).batch(100)
+            """: "it can take a batch",
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.batch(100).map(decode).unbatch().shuffle(1000).cache()
+                return kept.batch(100).map(augment)
+            """: "the same order",
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.batch(100).map(decode).unbatch().cache()
+                return kept.batch(100).shuffle(10).map(augment)
+            """: "only batches move",
+            """
+            def repaired(rows, decode, augment):
+                kept = rows.batch(100).map(decode).unbatch().cache()
+                return kept.shuffle(50).batch(100).map(augment)
             """: "the buffer can be larger",
             """
             def repaired(rows, decode, augment):
-                return rows.map(decode).cache().shuffle(250).batch(100).map(augment)
+                kept = rows.batch(100).map(decode).unbatch().cache()
+                return kept.shuffle(250).batch(100).map(augment)
             """: "the buffer can be larger",
             """
             def repaired(rows, decode, augment):
-                kept = rows.map(decode).cache().repeat()
-                return kept.shuffle(1000).batch(100).map(augment)
+                kept = rows.batch(100).map(decode).cache().unbatch()
+                return kept.repeat().shuffle(1000).batch(100).map(augment)
             """: "and end",
         },
     },
@@ -246,6 +293,13 @@ ANSWERS = {
             """
             def part_of_mean(losses, weights, real_rows):
                 return float(np.dot(losses, weights)) / int(real_rows)
+            """,
+            # changes its argument, which is a view of the batch
+            """
+            def part_of_mean(losses, weights, real_rows):
+                losses *= weights
+                losses /= real_rows
+                return losses.sum()
             """,
         ],
         "wrong": {
@@ -269,6 +323,11 @@ ANSWERS = {
             def part_of_mean(losses, weights, real_rows):
                 return np.sum(losses) / real_rows
             """: "rows are padding",
+            # the sum is forgotten
+            """
+            def part_of_mean(losses, weights, real_rows):
+                return losses * weights / real_rows
+            """: "one number per replica",
         },
     },
     7: {
@@ -297,6 +356,19 @@ ANSWERS = {
                 if role == "chief" or (number == 0 and not chiefs):
                     (own / "model").rename(folder / "model")
                 shutil.rmtree(own)
+            """,
+            # a folder that `write` makes
+            """
+            def save(write, folder, config):
+                import shutil
+
+                task = config["task"]
+                own = folder / task["type"] / str(task["index"])
+                write(own / "model")
+                if not task["index"] and (
+                    task["type"] == "chief" or "chief" not in config["cluster"]):
+                    (own / "model").rename(folder / "model")
+                shutil.rmtree(folder / task["type"])
             """,
         ],
         "wrong": {
@@ -345,13 +417,27 @@ ANSWERS = {
     },
     8: {
         "right": [
-            "begun = [range(4), [3], range(3, 6)]",
-            "begun = (np.arange(4), (3,), np.arange(3, 6))",
+            """
+            changes = {"A": ["mean", "scale", "kernel"], "B": ["kernel"]}
+            changes["C"] = ["kernel"]
+            """,
+            """
+            changes = dict(C=("kernel",), B={"kernel"},
+                           A=("kernel", "scale", "mean"))
+            """,
         ],
         "wrong": {
-            "begun = [[0, 1, 2, 3], [3], [0, 1, 2, 3, 4, 5]]": "does it come so far",
-            "begun = [[0, 1, 2, 3], [3], [4, 5]]": "still says what the first",
-            "begun = [[0, 1, 2, 3], [4], [4, 5]]": "begins only that",
+            """
+            changes = {name: {"kernel"} for name in "ABC"}
+            """: "also those set",
+            """
+            changes = {"A": {"kernel", "scale", "mean"}, "B": {"kernel", "mean"},
+                       "C": set()}
+            """: "keeps all its vectors",
+            """
+            changes = {"A": {"kernel", "scale", "mean"}, "B": {"kernel"},
+                       "C": set()}
+            """: "each weight for its own flag",
         },
     },
     9: {
@@ -400,6 +486,17 @@ ANSWERS = {
                 return {"weight": weight.tolist(), "speed": speed.tolist(),
                         "step": step}
             """: "the order of the rows must go on",
+            # everything anew
+            """
+            def train(rows, steps, state=None):
+                random = np.random.default_rng(0)
+                weight, speed = np.zeros(3), np.zeros(3)
+                for _ in range(steps):
+                    row = rows[random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight = weight - 0.1 * speed
+                return {"weight": weight.tolist()}
+            """: "makes steps again",
             # no momentum
             """
             def train(rows, steps, state=None):
@@ -414,7 +511,7 @@ ANSWERS = {
                     weight, step = weight - 0.1 * speed, step + 1
                 return {"weight": weight.tolist(), "step": step,
                         "random": random.bit_generator.state}
-            """: "the momentum",
+            """: "momentum",
         },
     },
 }

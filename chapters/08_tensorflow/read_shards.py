@@ -129,19 +129,15 @@ def main(folder, result):
     task = strategy.cluster_resolver.task_id
     paths = sorted(map(str, folder.glob("part-*.tfrecord")))
     made = sources(folder, paths)
-    files, decode = made["files"]
-    found = {"files, own shard": read_own_shard(strategy, files, decode)}
+    files = tf.data.TFRecordDataset(paths)
+    found = {"files, own shard": read_own_shard(strategy, files, parse)}
     found["row groups, own shard"] = read_row_groups(strategy, folder)
     for name, seed in {"shuffled, no seed": None, "shuffled, seed": 8}.items():
-        found[name] = read(
-            strategy, files.shuffle(5000, seed=seed), decode, Policy.DATA
-        )
+        found[name] = read(strategy, files.shuffle(5000, seed=seed), parse, Policy.DATA)
     if task == 0:
         found["interrupted"] = interrupted(paths, str(result / "iterator"))
     # Last comes what makes worker 1 wait for a partner that has failed: one file.
-    cases = [
-        f"{name}, {policy}" for name in made for policy in ("DATA", "FILE", "AUTO")
-    ]
+    cases = [f"{name}, {rule}" for name in made for rule in ("DATA", "FILE", "AUTO")]
     for case in ["files, OFF", *cases]:
         found[case] = {}  # begun
         (result / f"{task}.json").write_text(json.dumps(found))
