@@ -51,7 +51,7 @@ class Journal(keras.callbacks.Callback):
             die()
 
 
-def compiled(dropout):
+def adam_network(dropout):
     """Return the network with this share of dropout, compiled with Adam."""
     keras.utils.set_random_seed(0)  # part of the order of every tf.data shuffle
     model = network(dropout=dropout)
@@ -63,7 +63,7 @@ def compiled(dropout):
 def with_fit(mode, images, labels, folder, kill=None):
     """Train with fit, backed up in FOLDER/MODE; resume if there is a backup."""
     shuffled, dropout, save_freq = MODES[mode]
-    model = compiled(dropout)
+    model = adam_network(dropout)
     dataset = shares(images, labels, shuffled=shuffled)
     backup = keras.callbacks.BackupAndRestore(f"{folder}/{mode}", save_freq=save_freq)
     journal = Journal(f"{folder}/{mode}.log", kill)
@@ -75,7 +75,7 @@ def with_fit(mode, images, labels, folder, kill=None):
 
 def with_loop(images, labels, folder, kill=None, every=25):
     """Train with a loop and tf.train.Checkpoint; resume if there is a checkpoint."""
-    model, step = compiled(dropout=0.2), tf.Variable(0, dtype=tf.int64)
+    model, step = adam_network(dropout=0.2), tf.Variable(0, dtype=tf.int64)
     model.optimizer.build(model.trainable_variables)
     batches = iter(shares(images, labels, shuffled=True).repeat(EPOCHS))
     random = model.layers[1].seed_generator.state.value  # of the dropout layer
