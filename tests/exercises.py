@@ -32,6 +32,7 @@ import textwrap
 
 import nbformat
 
+import nbval_cells
 import notebooks
 
 SOLUTIONS, SHEET = "solutions.ipynb", "exercises.ipynb"
@@ -118,6 +119,24 @@ def tries(solutions, answers):
                     made.cells.append(tried)
             made.cells.append(nbformat.v4.new_code_cell(f"{answer} = _solution"))
     return made
+
+
+def changed(tried, solutions):
+    """Return a message for each solutions cell whose output is not what is stored.
+
+    tried: what `tries` made of the solutions, executed.
+    """
+    stored = {cell.id: cell for cell in notebooks.code_cells(solutions)}
+    messages = []
+    for cell in notebooks.code_cells(tried):
+        if cell.id not in stored or notebooks.is_exempt(cell):
+            continue
+        expected, got = (
+            nbval_cells.as_text(each.outputs) for each in (stored[cell.id], cell)
+        )
+        if expected != got:
+            messages.append(f"stored:\n{expected}\ngot:\n{got}\n{cell.source}")
+    return messages
 
 
 def misjudged(tried, answers):

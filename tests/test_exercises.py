@@ -1,7 +1,8 @@
 """Exercise sheets are made from the solutions; blanks fail, solutions pass.
 
-Both notebooks are also run again by test_notebooks.py, which compares the verdicts.
-Other answers, right and wrong, are tried on each check: tests/answers_NN.py.
+Other answers, right and wrong, are tried on each check: tests/answers_NN.py. The same
+run compares the solutions' outputs with what is stored; of the blank sheets,
+test_notebooks.py does it.
 """
 
 import nbformat
@@ -60,15 +61,20 @@ def test_every_exercise_is_tried(notebook):
 
 @EACH_TRIED
 def test_answers_are_judged_rightly(notebook):
-    answers = exercises.answers(notebook)
+    answers, solutions = exercises.answers(notebook), notebooks.read(notebook)
     with notebooks.Stage(notebook) as stage:
-        made = exercises.tries(notebooks.read(notebook), answers)
+        made = exercises.tries(solutions, answers)
         nbformat.write(made, stage.notebook)
         command = ["jupyter", "execute", "--inplace"]
         command += [f"--timeout={notebooks.CELL_SECONDS}", stage.notebook]
-        ran, output = stage.run(command, **notebooks.compiler(notebook))
+        variables = {"PYTEST_CURRENT_TEST": "off"}  # as when the outputs were stored
+        variables |= notebooks.compiler(notebook)
+        ran, output = stage.run(command, **variables)
         assert ran["code"] == 0, notebooks.without_colours(output)[-3000:]
-        messages = exercises.misjudged(notebooks.read(stage.notebook), answers)
+        tried = notebooks.read(stage.notebook)
+    messages = exercises.misjudged(tried, answers)
+    messages += exercises.changed(tried, solutions)
+    messages += [f"left running: {process}" for process in ran["processes"]]
     if messages:
         pytest.fail("\n\n".join(messages), pytrace=False)
 
@@ -93,6 +99,16 @@ def test_a_misjudged_answer_is_reported():
     assert verdicts("solved", "not solved yet. One more") == 0
     assert verdicts("not solved yet. One more", "solved") == 2
     assert verdicts("solved", "not solved yet. Raw TypeError") == 1
+
+
+def test_a_changed_output_is_reported():
+    def notebook(text):
+        cell = nbformat.v4.new_code_cell("print(jobs)", id="a")
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        return nbformat.v4.new_notebook(cells=[cell])
+
+    assert not exercises.changed(notebook("3\n"), notebook("3\n"))
+    assert len(exercises.changed(notebook("4\n"), notebook("3\n"))) == 1
 
 
 def test_answers_become_blanks():

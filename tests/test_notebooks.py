@@ -1,4 +1,7 @@
-"""Every notebook, run again: same outputs, nothing left behind, no network."""
+"""Every notebook, run again: same outputs, nothing left behind, no network.
+
+Solutions are run and compared by test_exercises.py, with other answers beside them.
+"""
 
 import pytest
 
@@ -6,7 +9,11 @@ import budget
 import exercises
 import notebooks
 
-ALL = [path for path in notebooks.find() if notebooks.code_cells(notebooks.read(path))]
+ALL = [
+    path
+    for path in notebooks.find()
+    if path.name != exercises.SOLUTIONS and notebooks.code_cells(notebooks.read(path))
+]
 
 
 def elsewhere(config):
@@ -20,7 +27,7 @@ def elsewhere(config):
         path
         for path in ALL
         if path.parent != notebooks.CHAPTERS
-        and path.name not in (exercises.SHEET, exercises.SOLUTIONS)
+        and path.name != exercises.SHEET
         and "pyspark" in (text := path.read_text(encoding="utf-8"))
         and '\\"spark.master\\":' not in text
     ]
