@@ -97,6 +97,7 @@ def wait_for(condition, what, seconds=READY):
     raise TimeoutError(f"{what} did not come within {seconds} s")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Let one worker test the dl image, the other the spark image and the cluster."""
     for item in items:
