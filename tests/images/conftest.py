@@ -97,15 +97,6 @@ def wait_for(condition, what, seconds=READY):
     raise TimeoutError(f"{what} did not come within {seconds} s")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Let one worker test the dl image, the other the spark image and the cluster."""
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        group = "dl" if parameters.get("image") == "dl" else "spark"
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", params=LIMITS)
 def image(request):
     """Each image's short name in turn."""

@@ -18,7 +18,7 @@ def test_size(image):
     pages = sum(
         f.stat().st_size for f in (BOOK / ".web/html").rglob("*") if f.is_file()
     )
-    assert 0 < pages < 75e6  # 62 MB with nine chapters; a third is notebooks to download
+    assert 0 < pages < 75e6  # 62 MB with nine chapters, a third of it notebooks
     assert int(told.stdout) <= LIMITS[image] + pages
 
 
