@@ -31,6 +31,7 @@ import re
 import textwrap
 
 import nbformat
+from nbval.plugin import coalesce_streams
 
 import nbval_cells
 import notebooks
@@ -131,8 +132,10 @@ def changed(tried, solutions):
     for cell in notebooks.code_cells(tried):
         if cell.id not in stored or notebooks.is_exempt(cell):
             continue
+        # A kernel may send one print in several pieces.
         expected, got = (
-            nbval_cells.as_text(each.outputs) for each in (stored[cell.id], cell)
+            nbval_cells.as_text(coalesce_streams(each.outputs))
+            for each in (stored[cell.id], cell)
         )
         if expected != got:
             messages.append(f"stored:\n{expected}\ngot:\n{got}\n{cell.source}")

@@ -102,12 +102,15 @@ def test_a_misjudged_answer_is_reported():
 
 
 def test_a_changed_output_is_reported():
-    def notebook(text):
+    def notebook(*pieces):
         cell = nbformat.v4.new_code_cell("print(jobs)", id="a")
-        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        cell.outputs = [
+            nbformat.v4.new_output("stream", name="stdout", text=text)
+            for text in pieces
+        ]
         return nbformat.v4.new_notebook(cells=[cell])
 
-    assert not exercises.changed(notebook("3\n"), notebook("3\n"))
+    assert not exercises.changed(notebook("3", "\n"), notebook("3\n"))
     assert len(exercises.changed(notebook("4\n"), notebook("3\n"))) == 1
 
 
