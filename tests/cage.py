@@ -138,7 +138,7 @@ def run(seconds, command):
         looks = 0
         while child.poll() is None and time.monotonic() - start < seconds:
             processes = meter.look()
-            if looks % LOOKS_PER_WEIGHING == 0:
+            if looks % LOOKS_PER_WEIGHING == 1:  # at the first, nothing runs yet
                 peak = max(peak, memory(processes))
             looks += 1
             if os.getppid() != parent:
