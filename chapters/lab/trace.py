@@ -16,7 +16,7 @@ def show_source(file, *names):
     Raises KeyError with the names that there are when one is missing.
     """
     text = Path(file).read_text(encoding="utf-8")
-    kinds = (ast.FunctionDef, ast.ClassDef)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     found = {n.name: n for n in ast.walk(ast.parse(text)) if isinstance(n, kinds)}
     missing = [name for name in names if name not in found]
     if missing:
