@@ -26,7 +26,7 @@ EPOCHS, BATCH, SAVE_EVERY = 2, 250, 5  # rows per rank; steps
 
 
 def save(state, path):
-    """Write the state; whatever happens, the file at path is the old or the new."""
+    """Write the state; a kill leaves the old file at path or the new, never a part."""
     torch.save(state, path.with_suffix(".partial"))
     os.replace(path.with_suffix(".partial"), path)
 
@@ -36,9 +36,11 @@ def state_of(layers, optimiser, loader, epoch, step):
     first = dist.get_rank() == 0
     places = [None] * dist.get_world_size() if first else None
     dist.gather_object(loader.state_dict(), places)  # each rank has its own place
-    return first and {"weights": layers.state_dict(), "loaders": places,
-                      "optimiser": optimiser.state_dict(), "epoch": epoch,
-                      "step": step}  # fmt: skip
+    if not first:
+        return None
+    return {"weights": layers.state_dict(), "loaders": places,
+            "optimiser": optimiser.state_dict(), "epoch": epoch,
+            "step": step}  # fmt: skip
 
 
 def restore(path, layers, optimiser, loader):

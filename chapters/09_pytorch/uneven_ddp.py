@@ -15,7 +15,7 @@ from torch.distributed.algorithms.join import Join
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
-TIMEOUT = timedelta(seconds=5)  # the default of Gloo is 30 minutes
+TIMEOUT = timedelta(seconds=2)  # the default of Gloo is 30 minutes
 
 
 def short_group():
