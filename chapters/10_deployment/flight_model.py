@@ -10,7 +10,7 @@ WHOLE = {"hour": (0, 23), "month": (1, 12), "distance": (1, 6_000)}  # and their
 TEXTS = ["carrier", "origin"]
 
 
-def problems(frame, carriers):
+def problems(frame, known):
     """Yield a sentence for each value that the model must not be asked about."""
     if frame.empty:
         yield "no rows"
@@ -22,9 +22,9 @@ def problems(frame, carriers):
             yield f"{name} must be a whole number, not {broken.iloc[0]}"
         elif not values.between(low, high).all():
             yield f"{name} must be between {low} and {high}"
-    unknown = set(frame["carrier"]) - set(carriers)
-    if unknown:
-        yield f"unknown carrier: {', '.join(map(str, sorted(unknown, key=str)))}"
+    for name, values in known.items():
+        if unknown := set(frame[name]) - set(values):
+            yield f"unknown {name}: {', '.join(sorted(map(str, unknown)))}"
 
 
 class LateFlights(mlflow.pyfunc.PythonModel):
@@ -40,8 +40,9 @@ class LateFlights(mlflow.pyfunc.PythonModel):
         frame = model_input.reindex(columns=[*WHOLE, *TEXTS])
         frame["origin"] = frame["origin"].fillna("EWR")  # optional: the largest airport
         if self.checked:
-            carriers = self.pipeline[0].named_transformers_["texts"].categories_[0]
-            if found := [*problems(frame, carriers)]:
+            encoder = self.pipeline[0].named_transformers_["texts"]
+            known = dict(zip(TEXTS, encoder.categories_, strict=True))
+            if found := [*problems(frame, known)]:
                 raise MlflowException("; ".join(found), INVALID_PARAMETER_VALUE)
         return self.pipeline.predict_proba(frame)[:, 1].round(4)
 

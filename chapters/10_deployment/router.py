@@ -21,7 +21,7 @@ import uvicorn
 MODEL, SERVERS = sys.argv[2], json.loads(sys.argv[3])
 POLL = 0.2  # seconds between two looks at the registry
 control = {"canary": None, "share": 0, "shadow": None}
-state = {"champion": None, "compared": 0, "different": []}
+state = {"champion": None, "failed": 0, "compared": 0, "different": []}
 background = set()
 
 
@@ -33,8 +33,10 @@ def champion():
 async def follow_alias():
     """Look at the alias again and again; keep the old version while it fails."""
     while True:
-        with contextlib.suppress(mlflow.MlflowException):
+        try:
             state["champion"] = str(await asyncio.to_thread(champion))
+        except mlflow.MlflowException:
+            state["failed"] += 1
         await asyncio.sleep(POLL)
 
 
@@ -91,8 +93,11 @@ async def invocations(request: fastapi.Request):
 
 @app.post("/control")
 async def set_control(request: fastapi.Request):
-    """Change canary, share or shadow."""
-    control.update(await request.json())
+    """Change canary, share or shadow; a new shadow is counted from zero."""
+    changes = await request.json()
+    if changes.get("shadow"):
+        state.update(compared=0, different=[])
+    control.update(changes)
     return control
 
 
