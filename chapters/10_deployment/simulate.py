@@ -1,9 +1,9 @@
-"""A discrete-event simulation of a long training run on machines that fail.
+"""Simulations: a long run on machines that fail, stragglers, a ring of messages.
 
-Assumptions, each of which decides part of the result: machines fail independently, at
-a constant rate (exponential times); one failure stops all; work since the last complete
-checkpoint is lost; restarting takes a fixed time and always succeeds; a checkpoint
-stops the work while it is written.
+`train` goes from event to event. Its assumptions, each of which decides part of the
+result: machines fail independently, at a constant rate (exponential times); one failure
+stops all; work since the last complete checkpoint is lost; restarting takes a fixed
+time and always succeeds; a checkpoint stops the work while it is written.
 """
 
 import heapq
@@ -54,10 +54,10 @@ def ring(machines, message, jitter, rng):
 
     message: the time of one message (of a piece of the vector); jitter: the standard
     deviation of its logarithm. A machine sends a piece when it has received the one
-    before, so a late message delays everything that comes after it.
+    before and has finished sending its last one.
     """
-    ready = np.zeros(machines)
+    received = sent = np.zeros(machines)
     for _ in range(2 * (machines - 1)):
-        arrives = ready + message * rng.lognormal(0, jitter, machines)
-        ready = np.maximum(ready, np.roll(arrives, 1))
-    return float(ready.max())
+        sent = np.maximum(received, sent) + message * rng.lognormal(0, jitter, machines)
+        received = np.roll(sent, 1)
+    return float(received.max())
