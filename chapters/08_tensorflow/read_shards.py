@@ -66,6 +66,12 @@ def read(strategy, source, decode, policy):
     return report(strategy, strategy.experimental_distribute_dataset(dataset), count)
 
 
+def read_shuffled(strategy, files, seed):
+    """Read one epoch under DATA, with the records shuffled before the map."""
+    records = tf.data.TFRecordDataset(files).shuffle(5000, seed=seed)
+    return read(strategy, records, parse, Policy.DATA)
+
+
 def read_own_shard(strategy, source, decode):
     """Read one epoch of a shard that we take ourselves, before the map."""
     count = tf.Variable(0, dtype=tf.int64)
@@ -133,7 +139,7 @@ def main(folder, result):
     found = {"files, own shard": read_own_shard(strategy, files, parse)}
     found["row groups, own shard"] = read_row_groups(strategy, folder)
     for name, seed in {"shuffled, no seed": None, "shuffled, seed": 8}.items():
-        found[name] = read(strategy, files.shuffle(5000, seed=seed), parse, Policy.DATA)
+        found[name] = read_shuffled(strategy, paths, seed)
     if task == 0:
         found["interrupted"] = interrupted(paths, str(result / "iterator"))
     # Last comes what makes worker 1 wait for a partner that has failed: one file.
