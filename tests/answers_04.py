@@ -18,6 +18,11 @@ ANSWERS = {
                           for low, high in ((-1, 8), (8, 16), (16, 26))]
                 return *ranges, "price > 26 OR price IS NULL"
             """,
+            """
+            def parts():
+                return ["price IS NULL OR price > 30", "price <= 10",
+                        "price > 10 AND price <= 20", "price > 20 AND price <= 30"]
+            """,
         ],
         "wrong": {
             """
@@ -47,6 +52,10 @@ ANSWERS = {
             """
             def parts():
                 return [f"MOD(id, 4) = {i}" for i in range(4)]
+            """: "only `price` has an index",
+            """
+            def parts():
+                return [f"MOD(id, 4) = {i} OR price = -1" for i in range(4)]
             """: "only `price` has an index",
             """
             def parts():
@@ -82,6 +91,12 @@ ANSWERS = {
                 schema = ", ".join(f"{n} {t}" for n, t in wanted.items())
                 return spark.read.csv(path, schema=schema, header=True)
             """: "which column of the file is this?",
+            """
+            def read_by_name(path, wanted):
+                schema = ", ".join(f"{n} {t}" for n, t in wanted.items())
+                return spark.read.csv(
+                    path, header=True, schema=schema, enforceSchema=False)
+            """: "by name, or by position?",
             """
             def read_by_name(path, wanted):
                 frame = spark.read.csv(path, header=True, inferSchema=True)
@@ -428,6 +443,13 @@ ANSWERS = {
             """: "of which rows",
             """
             def p99(frame):
+                if frame.where("delay IS NOT NULL AND NOT isnan(delay)").isEmpty():
+                    return None
+                zeros = F.nanvl("delay", F.lit(0.0))
+                return frame.agg(F.percentile(zeros, 0.99)).first()[0]
+            """: "of which rows",
+            """
+            def p99(frame):
                 return frame.approxQuantile("delay", [0.99], 0.001)[0]
             """: "what did Spark return?",
             """
@@ -545,6 +567,11 @@ ANSWERS = {
                 good = frame.where("wind > 0 AND wind < 10000")
                 return good.count() == frame.count() > 0
             """: "a wind of 1e300: this should pass",
+            """
+            def passes(frame):
+                good = frame.where("wind >= 1 AND wind < double('Infinity')")
+                return good.count() == frame.count() > 0
+            """: "a wind of 0.001: this should pass",
             """
             def passes(frame):
                 good = frame.where("wind > 0 AND NOT isnan(wind)")
