@@ -25,6 +25,12 @@ ANSWERS = {
                 n = math.ceil(job / per_call)
                 return n if n <= rows else None
             """: "the job must take less",
+            # an equal time for all rows
+            """
+            def pays_from(start, rows, per_row, per_call):
+                job = start + rows * per_row
+                return None if rows * per_call < job else math.floor(job / per_call) + 1
+            """: "not even calls for all rows",
             # forgets that only so many rows exist
             """
             def pays_from(start, rows, per_row, per_call):
