@@ -31,10 +31,11 @@ def champion():
 
 
 async def follow_alias():
-    """Look at the alias again and again; keep the old version while it fails."""
+    """Follow the alias; keep the old version if the registry or a server is missing."""
     while True:
         try:
-            state["champion"] = str(await asyncio.to_thread(champion))
+            version = str(await asyncio.to_thread(champion))
+            state["champion"] = version if version in SERVERS else state["champion"]
         except mlflow.MlflowException:
             state["failed"] += 1
         await asyncio.sleep(POLL)
