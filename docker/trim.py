@@ -1,14 +1,16 @@
 """Remove from this Python's environment what no chapter of the book runs.
 
 Spark's clients for Kubernetes and YARN, native libraries for other platforms, packages'
-own tests, and what is only there to compile extensions. The image tests import all that
-chapters import from what is left. Prints the megabytes that each group gave back.
+own tests, debugging symbols, and what is only there to compile extensions. The image
+tests import all that chapters import from what is left. Prints the megabytes that each
+group gave back.
 """
 
 import os
 import platform
 import re
 import shutil
+import subprocess
 import sysconfig
 import zipfile
 from pathlib import Path
@@ -147,6 +149,20 @@ def trim_zstandard():
     return sum(map(remove, (SITE / "zstandard").glob("*cffi*")))
 
 
+def trim_symbols():
+    """Drop extension modules' debugging symbols, where there is a `strip`.
+
+    The image dl has none: a layer on top cannot make the modules below it smaller.
+    """
+    if not shutil.which("strip"):
+        return 0
+    modules = [*SITE.rglob("*.cpython-*.so"), *SITE.rglob("*.abi3.so")]
+    before = sum(map(size, modules))
+    for module in modules:
+        subprocess.run(["strip", "--strip-debug", module], check=True)
+    return before - sum(map(size, modules))
+
+
 def link_lab():
     """Link JupyterLab's pages, which its wheel holds twice."""
     freed = 0
@@ -170,6 +186,7 @@ if __name__ == "__main__":
         trim_languages,
         trim_arrow,
         trim_zstandard,
+        trim_symbols,
         link_lab,
     )
     for group in groups:
