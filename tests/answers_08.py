@@ -119,6 +119,22 @@ ANSWERS = {
                 task = {"type": roles[rank], "index": roles[:rank].count(roles[rank])}
                 return json.dumps({"cluster": cluster, "task": task})
             """: "process 0 of ['chief', 'worker', 'worker']",
+            # the index counts on from the workers, unless there are none
+            """
+            def tf_config(addresses, rank, servers):
+                workers = len(addresses) - servers - 1
+                cluster = {"chief": addresses[:1], "worker": addresses[1:workers + 1],
+                           "ps": addresses[workers + 1:]}
+                cluster = {role: tasks for role, tasks in cluster.items() if tasks}
+                if rank == 0:
+                    task = {"type": "chief", "index": 0}
+                elif rank <= workers:
+                    task = {"type": "worker", "index": rank - 1}
+                else:
+                    index = (rank - 1) % workers if workers else rank - 1
+                    task = {"type": "ps", "index": index}
+                return json.dumps({"cluster": cluster, "task": task})
+            """: "counts within the role",
         },
     },
     3: {
@@ -229,6 +245,13 @@ ANSWERS = {
             def repaired(rows, decode, augment):
                 whole = rows.batch(100).map(decode).cache().map(augment)
                 return whole.unbatch().shuffle(1000).batch(100)
+            """,
+            # eagerly, when the function is called
+            """
+            def repaired(rows, decode, augment):
+                decoded = decode(rows.batch(1000).get_single_element())
+                kept = tf.data.Dataset.from_tensor_slices(decoded)
+                return kept.shuffle(1000).batch(100).map(augment)
             """,
         ],
         "wrong": {
@@ -357,19 +380,6 @@ ANSWERS = {
                     (own / "model").rename(folder / "model")
                 shutil.rmtree(own)
             """,
-            # a folder that `write` makes
-            """
-            def save(write, folder, config):
-                import shutil
-
-                task = config["task"]
-                own = folder / task["type"] / str(task["index"])
-                write(own / "model")
-                if not task["index"] and (
-                    task["type"] == "chief" or "chief" not in config["cluster"]):
-                    (own / "model").rename(folder / "model")
-                shutil.rmtree(folder / task["type"])
-            """,
         ],
         "wrong": {
             """
@@ -413,6 +423,19 @@ ANSWERS = {
                 else:
                     path.unlink()
             """: "no file `model`",
+            # the folder of all workers, while one of them is saving
+            """
+            def save(write, folder, config):
+                import shutil
+
+                task = config["task"]
+                own = folder / task["type"] / str(task["index"])
+                write(own / "model")
+                if not task["index"] and (
+                    task["type"] == "chief" or "chief" not in config["cluster"]):
+                    (own / "model").rename(folder / "model")
+                shutil.rmtree(folder / task["type"])
+            """: "delete only its own",
         },
     },
     8: {
@@ -438,6 +461,9 @@ ANSWERS = {
             changes = {"A": {"kernel", "scale", "mean"}, "B": {"kernel"},
                        "C": set()}
             """: "each weight for its own flag",
+            """
+            changes = {"A": {"kernel", "scale", "mean"}, "B": "kernel", "C": "kernel"}
+            """: "even for one part",
         },
     },
     9: {
@@ -512,6 +538,22 @@ ANSWERS = {
                 return {"weight": weight.tolist(), "step": step,
                         "random": random.bit_generator.state}
             """: "momentum",
+            # counts the steps of this run only
+            """
+            def train(rows, steps, state=None):
+                random = np.random.default_rng(0)
+                weight, speed, step = np.zeros(3), np.zeros(3), 0
+                if state:
+                    weight, speed = np.array(state["weight"]), np.array(state["speed"])
+                    step, random.bit_generator.state = state["step"], state["random"]
+                first = step
+                while step < steps:
+                    row = rows[random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight, step = weight - 0.1 * speed, step + 1
+                return {"weight": weight.tolist(), "speed": speed.tolist(),
+                        "step": step - first, "random": random.bit_generator.state}
+            """: "makes steps again",
         },
     },
 }

@@ -99,6 +99,20 @@ ANSWERS = {
                     module.training = training
                 return right
             """: "requires_grad of some parameters",
+            # guesses which layers were frozen
+            """
+            def accuracy(model, x, y):
+                was = model.training
+                model.eval()
+                with torch.no_grad():
+                    right = (model(x).argmax(1) == y).float().mean().item()
+                model.train(was)
+                for layer in model.modules():
+                    if isinstance(layer, nn.BatchNorm1d) and (
+                        not layer.weight.requires_grad):
+                        layer.eval()
+                return right
+            """: "look at the frozen layer",
         },
     },
     2: {
@@ -526,6 +540,17 @@ ANSWERS = {
                         return size
                 raise ValueError
             """: "fewer files than ranks",
+            # less than, in place of at most
+            """
+            def choose_size(rows, ranks, batch, sizes, most):
+                for size in sorted(sizes, reverse=True):
+                    files = [min(size, rows - s) for s in range(0, rows, size)]
+                    steps = min(sum(files[r::ranks]) for r in range(ranks)) // batch
+                    left = rows - steps * batch * ranks
+                    if len(files) >= ranks and left < most * rows:
+                        return size
+                raise ValueError
+            """: "600 leaves out nothing",
         },
     },
     9: {
@@ -597,6 +622,30 @@ ANSWERS = {
                     raise ValueError
                 return torch.tensor(images).permute(0, 3, 1, 2).float() / 255
             """: "two channels must be refused",
+            # the largest value of these pictures
+            """
+            def enter(images):
+                if images.dtype != np.uint8:
+                    raise ValueError("type")
+                if images.ndim == 3:
+                    images = images[..., None]
+                if images.ndim != 4 or images.shape[3] not in (1, 3):
+                    raise ValueError("shape")
+                scaled = torch.tensor(images).float() / images.max()
+                return scaled.permute(0, 3, 1, 2)
+            """: "whatever the largest value",
+            # any type of whole numbers without a sign
+            """
+            def enter(images):
+                if images.dtype.kind != "u":
+                    raise ValueError("type")
+                if images.ndim == 3:
+                    images = images[..., None]
+                if images.ndim != 4 or images.shape[3] not in (1, 3):
+                    raise ValueError("shape")
+                scaled = torch.tensor(images.astype("float32")) / 255
+                return scaled.permute(0, 3, 1, 2)
+            """: "16 bits must be refused",
         },
     },
     10: {
@@ -644,6 +693,20 @@ ANSWERS = {
                 chosen = torch.rand(images.shape, generator=generator) < 0.5
                 return torch.where(chosen, images.flip(3), images)
             """: "neither as they were nor mirrored",
+            # always exactly half
+            """
+            def mirror(images, generator):
+                order = torch.randperm(len(images), generator=generator)
+                chosen = (order < len(images) // 2)[:, None, None, None]
+                return torch.where(chosen, images.flip(3), images)
+            """: "not independent",
+            # its seed, not the generator
+            """
+            def mirror(images, generator):
+                torch.manual_seed(generator.initial_seed())
+                chosen = torch.rand(len(images)) < 0.5
+                return torch.where(chosen[:, None, None, None], images.flip(3), images)
+            """: "mirrored like the first",
         },
     },
 }

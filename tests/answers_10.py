@@ -81,17 +81,18 @@ ANSWERS = {
     },
     3: {
         "right": [
-            "outcomes = ['ignored', 'refused'] + 3 * ['used']",
+            "outcomes = ['ignored', 'refused', 'used', 'used', 'refused']",
             """
             outcomes = dict.fromkeys(changes, "used") | {
-                changes[0]: "ignored", changes[1]: "refused"}
+                changes[0]: "ignored", changes[1]: "refused", changes[4]: "refused"}
             outcomes = tuple(outcomes.values())
             """,
         ],
         "wrong": {
             "outcomes = 5 * ['used']": "a setting or a fact?",
-            "outcomes = ['ignored', 'refused', 'refused', 'used', 'used']": "its type?",
-            "outcomes = ['ignored', 'refused', 'used', 'used', 'refused']": "stored in",
+            "outcomes = ['ignored', 'used', 'used', 'used', 'refused']": "the type of",
+            "outcomes = ['ignored'] + 4 * ['refused']": "name or its type?",
+            "outcomes = ['ignored', 'refused'] + 3 * ['used']": "one number or two?",
         },
     },
     4: {
@@ -144,14 +145,19 @@ ANSWERS = {
             """
             def threshold(n):
                 rng = np.random.default_rng(1)
-                scores = [psi(rng.multinomial(n, [0.1] * 10)) for _ in range(5_000)]
+                scores = [psi(rng.multinomial(n, [0.1] * 10)) for _ in range(20_000)]
                 return sorted(scores)[int(0.95 * len(scores))]
             """,
         ],
         "wrong": {
-            "def threshold(n):\n    return 0.2": "how does PSI depend on n?",
-            "def threshold(n):\n    return 9 / n": "how does PSI depend on n?",
+            "def threshold(n):\n    return 0.2": "how does PSI depend on n",
+            "def threshold(n):\n    return 9 / n": "how does PSI depend on n",
             "def threshold(n):\n    return 50 / n": "also miss",
+            # as if it were symmetric
+            """
+            def threshold(n):
+                return (9 + 1.645 * math.sqrt(18)) / n
+            """: "is it symmetric",
         },
     },
     7: {

@@ -36,7 +36,7 @@ CELL_SECONDS = 900
 QUICK_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 HEAVY = (
     "02_spark/03_plans", "02_spark/05_sklearn_and_mllib",
-    "05_features/01_tabular", "05_features/02_text",
+    "05_features/02_text",
     "06_mllib/03_unsupervised", "06_mllib/04_tuning_and_pipelines",
     "06_mllib/05_scaling",
 )  # fmt: skip

@@ -56,10 +56,14 @@ async def ask(client, version, body):
 
 async def compare(client, body, reply, request_id):
     """Ask the shadow version, too, and note whether its reply differs."""
-    shadow = await ask(client, control["shadow"], body)
+    try:
+        shadow = await ask(client, control["shadow"], body)
+        status, text = shadow.status_code, shadow.text
+    except httpx.TransportError:
+        status, text = "down", None
     state["compared"] += 1
-    if (shadow.status_code, shadow.text) != (reply.status_code, reply.text):
-        state["different"].append([request_id, reply.status_code, shadow.status_code])
+    if (status, text) != (reply.status_code, reply.text):
+        state["different"].append([request_id, reply.status_code, status])
 
 
 @contextlib.asynccontextmanager
