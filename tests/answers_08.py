@@ -436,6 +436,30 @@ ANSWERS = {
                     (own / "model").rename(folder / "model")
                 shutil.rmtree(folder / task["type"])
             """: "delete only its own",
+            # the chief deletes what is there when it has saved
+            """
+            def save(write, folder, config):
+                task = config["task"]
+                role = "chief" if "chief" in config["cluster"] else "worker"
+                if (task["type"], task["index"]) == (role, 0):
+                    write(folder / "model")
+                    for path in folder.iterdir():
+                        if path.name != "model":
+                            path.unlink()
+                else:
+                    write(folder / f"other-{task['type']}-{task['index']}")
+            """: "left behind",
+            # the first role is taken for the chief's
+            """
+            def save(write, folder, config):
+                task, role = config["task"], next(iter(config["cluster"]))
+                if (task["type"], task["index"]) == (role, 0):
+                    write(folder / "model")
+                else:
+                    path = folder / f"{task['type']}-{task['index']}"
+                    write(path)
+                    path.unlink()
+            """: "is not by chief-0",
         },
     },
     8: {
@@ -554,6 +578,22 @@ ANSWERS = {
                 return {"weight": weight.tolist(), "speed": speed.tolist(),
                         "step": step - first, "random": random.bit_generator.state}
             """: "makes steps again",
+            # the generator stays in this process
+            """
+            def train(rows, steps, state=None):
+                weight, speed, step = np.zeros(3), np.zeros(3), 0
+                if state:
+                    weight, speed = np.array(state["weight"]), np.array(state["speed"])
+                    step = state["step"]
+                else:
+                    train.random = np.random.default_rng(0)
+                while step < steps:
+                    row = rows[train.random.integers(len(rows))]
+                    speed = 0.9 * speed + (weight - row)
+                    weight, step = weight - 0.1 * speed, step + 1
+                return {"weight": weight.tolist(), "speed": speed.tolist(),
+                        "step": step}
+            """: "ends elsewhere",
         },
     },
 }

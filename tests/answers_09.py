@@ -113,6 +113,19 @@ ANSWERS = {
                         layer.eval()
                 return right
             """: "look at the frozen layer",
+            # the top level only
+            """
+            def accuracy(model, x, y):
+                modes = [child.training for child in model.children()]
+                was = model.training
+                model.eval()
+                with torch.no_grad():
+                    right = (model(x).argmax(1) == y).float().mean().item()
+                model.training = was
+                for child, mode in zip(model.children(), modes, strict=True):
+                    child.train(mode)
+                return right
+            """: "in another mode afterwards",
         },
     },
     2: {
@@ -551,6 +564,18 @@ ANSWERS = {
                         return size
                 raise ValueError
             """: "600 leaves out nothing",
+            # gives up at the first size with too few files
+            """
+            def choose_size(rows, ranks, batch, sizes, most):
+                for size in sorted(sizes, reverse=True):
+                    files = [min(size, rows - s) for s in range(0, rows, size)]
+                    if len(files) < ranks:
+                        raise ValueError
+                    steps = min(sum(files[r::ranks]) for r in range(ranks)) // batch
+                    if rows - steps * batch * ranks <= most * rows:
+                        return size
+                raise ValueError
+            """: "100 does not",
         },
     },
     9: {

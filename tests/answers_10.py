@@ -16,6 +16,11 @@ ANSWERS = {
                 n = int(job / per_call)
                 return np.int64(n if n * per_call > job else n + 1)
             """,
+            """
+            def pays_from(start, rows, per_row, per_call):
+                n = int((start + rows * per_row) // per_call) + 1
+                return n if n <= rows else None
+            """,
         ],
         "wrong": {
             # an equal time is not less
@@ -42,6 +47,11 @@ ANSWERS = {
                 n = math.floor(start / per_call) + 1
                 return n if n <= rows else None
             """: "the job must take less",
+            """
+            def pays_from(start, rows, per_row, per_call):
+                n = math.ceil((start + rows * per_row) / per_call) + 1
+                return n if n <= rows else None
+            """: "are enough",
         },
     },
     2: {
@@ -164,6 +174,7 @@ ANSWERS = {
         "right": [
             "def detector():\n    return drift.ADWIN()",
             "detector = lambda: drift.PageHinkley(delta=0.03, threshold=60)",
+            "detector = lambda: drift.PageHinkley(threshold=100)",
         ],
         "wrong": {
             "def detector():\n    return drift.PageHinkley()": "for nothing in",
@@ -217,6 +228,22 @@ ANSWERS = {
                 p = stats.binomtest(wins, n, alternative="greater").pvalue if n else 1
                 return p < 0.01
             """: "without a label decide nothing",
+            """
+            def promote(champion, challenger, labels):
+                rows = [*zip(champion, challenger, labels, strict=True)]
+                wins = sum(b == y != a for a, b, y in rows)
+                n = sum(a != b for a, b, y in rows)
+                test = stats.binomtest(wins, n, alternative="greater") if n else None
+                return bool(n) and test.pvalue < 0.01
+            """: "without a label decide nothing",
+            """
+            def promote(champion, challenger, labels):
+                rows = [*zip(champion, challenger, labels, strict=True)]
+                wins = sum(b == y != a for a, b, y in rows)
+                n = sum(a != b for a, b, y in rows if y is not None)
+                test = stats.binomtest(wins, n, alternative="greater") if n else None
+                return bool(n) and test.pvalue < 0.01
+            """: "neither has won",
         },
     },
     9: {
@@ -247,6 +274,12 @@ ANSWERS = {
                 return int(limit * mtbf / restart)
             """: "does the interval depend",
             "def largest(mtbf, checkpoint, restart, limit):\n    return 100": "still",
+            """
+            def largest(mtbf, checkpoint, restart, limit):
+                a, b = restart / mtbf, math.sqrt(2 * checkpoint / mtbf)
+                root = (-b + math.sqrt(b * b + 4 * a * limit)) / (2 * a)
+                return root**2
+            """: "a whole number",
         },
     },
 }

@@ -12,7 +12,7 @@ import sys
 import httpx
 import pandas as pd
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 
 BASE_RATE = 0.26  # the share of late flights in training: an answer without a model
 
@@ -73,6 +73,8 @@ def create(features, addresses):
 
     @app.post("/chances/{name}")
     def chances(name: str, flights: list[int]):
+        if name not in sources:
+            raise HTTPException(404, f"no source {name}")
         try:
             values = sources[name].chances(features.loc[flights])
         except (httpx.HTTPError, KeyError):  # no model, or not in the table
