@@ -54,11 +54,11 @@ async def ask(client, version, body):
     return await client.post(address, content=body, headers=headers)
 
 
-async def compare(client, body, reply, request_id):
+async def compare(client, shadow, body, reply, request_id):
     """Ask the shadow version, too, and note whether its reply differs."""
     try:
-        shadow = await ask(client, control["shadow"], body)
-        status, text = shadow.status_code, shadow.text
+        answer = await ask(client, shadow, body)
+        status, text = answer.status_code, answer.text
     except httpx.TransportError:
         status, text = "down", None
     state["compared"] += 1
@@ -87,8 +87,10 @@ async def invocations(request: fastapi.Request):
         reply = await ask(app.state.client, version, body)
     except httpx.TransportError:
         return fastapi.responses.JSONResponse({"down": version}, 503)
-    if control["shadow"]:  # after the reply, so that nobody waits for it
-        task = asyncio.create_task(compare(app.state.client, body, reply, request_id))
+    if shadow := control["shadow"]:  # after the reply, so that nobody waits for it
+        task = asyncio.create_task(
+            compare(app.state.client, shadow, body, reply, request_id)
+        )
         background.add(task)
         task.add_done_callback(background.discard)
     return fastapi.Response(
