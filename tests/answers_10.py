@@ -52,6 +52,11 @@ ANSWERS = {
                 n = math.ceil((start + rows * per_row) / per_call) + 1
                 return n if n <= rows else None
             """: "are enough",
+            """
+            def pays_from(start, rows, per_row, per_call):
+                n = (start + rows * per_row) / per_call + 1
+                return n if n <= rows else None
+            """: "a whole number of rows",
         },
     },
     2: {
@@ -87,6 +92,13 @@ ANSWERS = {
             def write(rows, batch, folder):
                 save(rows, folder / "rows.csv")
             """: "a new batch for an old one",
+            # past `save`
+            """
+            def write(rows, batch, folder):
+                path = folder / f"{batch}.csv"
+                if not path.exists():
+                    rows.to_csv(path, index=False)
+            """: "so that it can die",
         },
     },
     3: {
@@ -244,6 +256,15 @@ ANSWERS = {
                 test = stats.binomtest(wins, n, alternative="greater") if n else None
                 return bool(n) and test.pvalue < 0.01
             """: "neither has won",
+            # a label 0 is no missing label
+            """
+            def promote(champion, challenger, labels):
+                rows = [*zip(champion, challenger, labels, strict=True)]
+                wins = sum(b == y != a for a, b, y in rows if y)
+                n = wins + sum(a == y != b for a, b, y in rows if y)
+                test = stats.binomtest(wins, n, alternative="greater") if n else None
+                return bool(n) and test.pvalue < 0.01
+            """: "are not due to chance",
         },
     },
     9: {
