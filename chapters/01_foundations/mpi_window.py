@@ -28,7 +28,8 @@ def add_up(window, updates, how):
         else:
             window.Get_accumulate(unused, old, OWNER, place, op=MPI.NO_OP)  # read
             window.Flush(OWNER)  # now `old` is here
-            window.Accumulate(old + minutes, OWNER, place, op=MPI.REPLACE)  # write
+            new = old + minutes  # a name keeps it alive until the Flush
+            window.Accumulate(new, OWNER, place, op=MPI.REPLACE)  # write
         window.Flush(OWNER)  # now the owner has the new value
 
 
@@ -40,7 +41,8 @@ def keep_a_copy(window):
         window.Flush(OWNER)
     world.Barrier()
     if rank == 2:
-        window.Put(copy * 0 + 7, OWNER, 0)
+        seven = np.array([7])  # a name keeps it alive until the Flush
+        window.Put(seven, OWNER, 0)
         window.Flush(OWNER)
     world.Barrier()
     if rank == 1:

@@ -62,7 +62,9 @@ class ParameterServer:
     def serve(self, number, connection):
         """Answer one worker until enough gradients have been used."""
         while self.left > 0:
-            connection.send((self.version, self.weights))
+            with self.changed:  # a version and the weights that belong to it
+                pulled = self.version, self.weights
+            connection.send(pulled)
             version, pushed = connection.recv()
             with self.changed:
                 if self.left > 0:

@@ -10,7 +10,7 @@ gradients: a WAY is 2x2 for two shards of the batch times two pieces of the netw
 pipeline: a RUN is 8 for eight micro-batches and a layer per stage, 8:2 if stage 2 has
     two layers; prints which rank worked when.
 train: synchronous data parallel training with a checkpoint every ten steps.
-lose: the same, and rank 1 is killed before STEP.
+lose: the same, and rank 1 is killed after STEP.
 """
 
 import functools
