@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 
 def squares(numbers):
-    """Yield the process a task runs in, its parent's parent, and its partial sum.
+    """Yield the JVM that runs the task (the parent of our parent) and the partial sum.
 
     Spark forks Python workers from a daemon, and the daemon's parent is the JVM that
     runs the tasks: the driver in local mode, an executor on a cluster.
