@@ -47,3 +47,4 @@ if __name__ == "__main__":
         client.start()
     for client in clients:
         client.join()
+    sys.exit(any(client.exitcode for client in clients))
