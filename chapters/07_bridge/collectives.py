@@ -28,6 +28,7 @@ results = {
     "even": hvd.allreduce(torch.tensor(rank), op=hvd.Sum, process_set=even).item()
     if even.included() else "not a member",
 }  # fmt: skip
-hvd.barrier()  # who leaves first ends Horovod for all, and 0 and 2 may still be summing
+# A process that exits shuts Horovod down for all, and 0 and 2 may still be summing.
+hvd.barrier()
 with open(f"{sys.argv[1]}/{rank}.json", "w") as file:
     json.dump(results, file)

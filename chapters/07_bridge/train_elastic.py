@@ -31,7 +31,7 @@ optimiser = hvd.DistributedOptimizer(
 
 
 def log(**line):
-    """Add a line to the log; of all workers, rank 0 alone does."""
+    """Add a line to the log; only rank 0 does."""
     if hvd.rank() == 0:
         with open(folder / "log.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
@@ -61,7 +61,7 @@ def train(state):
         mean = hvd.allreduce(loss.detach()).item()
         log(epoch=state.epoch, size=hvd.size(), loss=mean)
         state.epoch += 1
-        state.commit()  # what survives
+        state.commit()  # a failure later on takes us back to here
 
 
 train(hvd.elastic.TorchState(model=model, optimizer=optimiser, epoch=0))
