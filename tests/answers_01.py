@@ -10,7 +10,8 @@ ANSWERS = {
             """,
             """
             def signal_of(exit_code):
-                return None if exit_code < 129 else signal.Signals(exit_code - 128)
+                if 129 <= exit_code <= 192:
+                    return signal.Signals(exit_code - 128)
             """,
         ],
         "wrong": {
@@ -20,6 +21,15 @@ ANSWERS = {
             def signal_of(exit_code):
                 return signal.Signals(exit_code % 128 or 1).name
             """: "code 0 gives 'SIGHUP': no signal was at work",
+            """
+            def signal_of(exit_code):
+                return None if exit_code < 129 else signal.Signals(exit_code - 128)
+            """: "ValueError: 127",
+            """
+            def signal_of(exit_code):
+                names = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+                return names.get(exit_code)
+            """: "code 129 gives None",
         },
     },
     2: {
@@ -49,6 +59,12 @@ ANSWERS = {
             def in_test(tailnum):
                 return tailnum.map(lambda plane: zlib.crc32(plane.encode()) % 2 == 0)
             """: "of the planes, not a fifth",
+            """
+            drawn = flights["tailnum"].dropna().drop_duplicates()
+            drawn = drawn.sample(frac=0.2, random_state=0)
+            def in_test(tailnum):
+                return tailnum.isin(drawn)
+            """: "0% of new planes, not a fifth",
             "def in_test(tailnum): return True": "one boolean for each row",
         },
     },
@@ -144,13 +160,29 @@ ANSWERS = {
             """: "use the folds that are given",
             """
             def out_of_fold(model, x, y, fold):
+                found = []
+                for number in np.unique(fold):
+                    inside = fold == number
+                    found.extend(model.fit(x[~inside], y[~inside]).predict(x[inside]))
+                return np.array(found)
+            """: "in its row's place",
+            """
+            def out_of_fold(model, x, y, fold):
                 found = np.empty_like(y)
                 for number in np.unique(fold):
                     inside = fold == number
                     rows = np.flatnonzero(~inside)[:3]
                     found[inside] = model.fit(x[rows], y[rows]).predict(x[inside])
                 return found
-            """: "use all other folds",
+            """: "use all the other folds",
+            """
+            def out_of_fold(model, x, y, fold):
+                found = np.empty_like(y)
+                for number in range(5):
+                    inside, other = fold == number, fold == (number + 1) % 5
+                    found[inside] = model.fit(x[other], y[other]).predict(x[inside])
+                return found
+            """: "use all the other folds",
             "def out_of_fold(model, x, y, fold): pass": "one prediction per row",
         },
     },
@@ -170,6 +202,14 @@ ANSWERS = {
                 move[sender, sender] = move[receiver, sender] = 0.5
                 return np.array([values, weights]) @ move.T
             """,
+            """
+            def send(values, weights, sender, receiver):
+                both = np.array([values, weights])
+                part = both[:, sender] / 20
+                both[:, receiver] += part
+                both[:, sender] -= part
+                return both
+            """,
         ],
         "wrong": {
             """
@@ -182,7 +222,15 @@ ANSWERS = {
                 values[receiver] += values[sender] / 2
                 values[sender] /= 2
                 return values, weights
-            """: "not all estimates are the mean",
+            """: "the same share of both",
+            """
+            def send(values, weights, sender, receiver):
+                values[[sender, receiver]] = (values[sender] + values[receiver]) / 2
+                return values, weights
+            """: "hears nothing back",
+            "def send(values, weights, *pair): return values, weights": (
+                "not all estimates are the mean"
+            ),
             """
             def send(values, weights, sender, receiver):
                 for numbers in (values, weights):
@@ -229,6 +277,20 @@ ANSWERS = {
                     if np.abs(combine(sent) - 1).max() > 1:
                         return number
             """: "the smallest: None is not the smallest number",
+            """
+            def poisoners(combine):
+                for number in range(1, 11):
+                    sent = np.vstack([np.full((number, 5), 1e6), honest[number:]])
+                    if np.abs(combine(sent) - 1).min() > 1:
+                        return number
+            """: "2 minus the mean: 5 is not the smallest number",
+            """
+            def poisoners(combine):
+                for number in range(1, 11):
+                    sent = np.vstack([np.full((number, 5), 1e6), honest[number:]])
+                    if (combine(sent) - 1).max() > 1:
+                        return number
+            """: "2 minus the mean: 5 is not the smallest number",
         },
     },
 }

@@ -118,6 +118,20 @@ ANSWERS = {
                 joined = big.join(small.withColumn("salt", F.lit(0)), ["key", "salt"])
                 return joined.select("key", "value", "name")
             """: "no join on key and salt",
+            """
+            def salted_join(big, small, n):
+                salts = F.explode(F.sequence(F.lit(0), F.lit(n - 1)))
+                big = big.withColumn("salt", F.xxhash64("value") % F.lit(n))
+                joined = big.join(small.withColumn("salt", salts), ["key", "salt"])
+                return joined.select("key", "value", "name")
+            """: "is each salt from 0 to n - 1",
+            """
+            def salted_join(big, small, n):
+                salts = F.explode(F.array(F.lit(0), F.lit(1)))
+                big = big.withColumn("salt", F.col("value") % 2)
+                joined = big.join(small.withColumn("salt", salts), ["key", "salt"])
+                return joined.select("key", "value", "name")
+            """: "use all n salts",
         },
     },
     4: {
@@ -132,6 +146,11 @@ ANSWERS = {
                 return spark.sql('''
                     SELECT carrier, origin, arr_delay, distance FROM {flights}
                     WHERE distance > 3000 / 2 ''', flights=flights)
+            """,
+            """
+            def to_cache(flights):
+                long = flights.where("distance > 1500 and arr_delay is not null")
+                return long.select("carrier", "origin", "distance", "arr_delay")
             """,
         ],
         "wrong": {
@@ -178,6 +197,15 @@ ANSWERS = {
                 return frame.select(centred("arr_delay").alias("centred"))
             """: "subtract the mean of all rows",
             """
+            def centred(batches):
+                rows = pd.concat(batches)
+                mean = rows["arr_delay"].mean()
+                yield pd.DataFrame({"centred": rows["arr_delay"] - mean})
+
+            def centre(frame):
+                return frame.mapInPandas(centred, "centred double")
+            """: "subtract the mean of all rows",
+            """
             def centre(frame):
                 mean = frame.limit(1000).toPandas()["arr_delay"].mean()
                 return frame.withColumn("centred", F.col("arr_delay") - mean)
@@ -200,7 +228,7 @@ ANSWERS = {
             """
             def reg_param(C, weights):
                 return 1 / (C * len(weights))
-            """: "weights of the model differ",
+            """: "sum be divided?",
             """
             def reg_param(C, weights):
                 return C / sum(weights)
@@ -254,6 +282,22 @@ ANSWERS = {
                 return {(t["stage"], t["part"]) for t in tasks
                         if t["stage"] == "map" or not t["done"]}
             """: "what B has is there",
+            """
+            def to_repeat(tasks, dead, parts):
+                if not any(t["stage"] == "result" and not t["done"] for t in tasks):
+                    return set()
+                return {(t["stage"], t["part"]) for t in tasks
+                        if t["executor"] == dead
+                        and (t["stage"] == "map" or not t["done"])}
+            """: "part 4 has not been started",
+            """
+            def to_repeat(tasks, dead, parts):
+                if sum(t["stage"] == "result" and t["done"] for t in tasks) == parts:
+                    return set()
+                return {(t["stage"], t["part"]) for t in tasks
+                        if t["executor"] == dead
+                        and (t["stage"] == "map") == t["done"]}
+            """: "finished or not",
         },
     },
     8: {
@@ -290,6 +334,12 @@ ANSWERS = {
                 return {e["Stage ID"]: e["Task Metrics"]["Disk Bytes Spilled"]
                         for e in events if e.get("Task Metrics")}
             """: "did not spill",
+            """
+            def spilled(events):
+                ends = [e for e in events if "Task Metrics" in e]
+                return {e["Stage ID"]: e["Task Metrics"]["Disk Bytes Spilled"]
+                        for e in ends if e["Task Metrics"]["Disk Bytes Spilled"]}
+            """: "of all tasks of a stage",
         },
     },
 }
