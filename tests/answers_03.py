@@ -6,12 +6,12 @@ ANSWERS = {
             """
             def condition():
                 return ("status = 'FINISHED' AND metric.rounds >= 51"
-                        " AND params.model LIKE 'tree%' AND metrics.auc > 0.705")
+                        " AND params.model LIKE 'tree%' AND metrics.auc > 0.7")
             """,
             """
             def condition():
                 return ("metrics.auc > 0.7 and metrics.rounds > 50"
-                        " and params.model != 'line' and attributes.status != 'FAILED'")
+                        " and params.model != 'line' and status LIKE 'FINISHED'")
             """,
         ],
         "wrong": {
@@ -28,7 +28,22 @@ ANSWERS = {
             """
             def condition():
                 return "params.model = 'trees' and metrics.auc > 0.7"
-            """: "there are runs that have failed",
+            """: "there are runs that have not finished",
+            """
+            def condition():
+                return ("metrics.auc > 0.7 and metrics.rounds > 50"
+                        " and params.model = 'trees' and attributes.status != 'FAILED'")
+            """: "there are runs that have not finished",
+            """
+            def condition():
+                return ("attributes.status = 'FINISHED' and params.model = 'trees'"
+                        " and metrics.auc > 0.71 and metrics.rounds > 50")
+            """: "it finds 1 of two runs",
+            """
+            def condition():
+                return ("attributes.status = 'FINISHED' and params.model = 'trees'"
+                        " and metrics.auc > 0.7 and metrics.rounds >= 100")
+            """: "it finds 1 of two runs",
             """
             def condition():
                 return ["metrics.auc > 0.7"]
@@ -91,7 +106,7 @@ ANSWERS = {
                     raise
                 finally:
                     mlflow.end_run()
-            """: "by rate, the runs are",
+            """: "by rate, status and loss are",
             """
             def train(where, fit, rate):
                 mlflow.start_run(experiment_id=where)
@@ -99,6 +114,23 @@ ANSWERS = {
                 mlflow.log_metric("loss", fit(rate))
                 mlflow.end_run()
             """: "a run is still open",
+            """
+            def train(where, fit, rate):
+                mlflow.start_run(experiment_id=where, nested=True)
+                mlflow.log_param("rate", rate)
+                mlflow.log_metric("loss", fit(rate))
+                mlflow.end_run()
+            """: "a run is still open",
+            """
+            def train(where, fit, rate):
+                with mlflow.start_run(experiment_id=where):
+                    mlflow.log_param("rate", rate)
+                    try:
+                        fit(rate)
+                    except Exception as error:
+                        mlflow.set_tag("error", type(error).__name__)
+                        raise
+            """: "by rate, status and loss are",
         },
     },
     3: {
@@ -140,6 +172,12 @@ ANSWERS = {
                 gap = runs["metrics.auc_train"] - runs["metrics.auc"]
                 return gap.idxmax()
             """: "must return the id of one of the runs",
+            """
+            def most_overfitted(where):
+                runs = mlflow.search_runs([where], "attributes.status = 'FINISHED'")
+                ratio = runs["metrics.auc_train"] / runs["metrics.auc"]
+                return runs["run_id"][ratio.idxmax()]
+            """: "another run has the largest gap",
         },
     },
     4: {
@@ -171,7 +209,18 @@ ANSWERS = {
             def promote(results):
                 hits = results.groupby("period")[["challenger", "champion"]].mean()
                 return (hits["challenger"] > hits["champion"]).mean() > 0.5
-            """: "loses in the first of three periods",
+            """: "loses in the second of three periods",
+            """
+            def promote(results):
+                hits = results.groupby("period")[["challenger", "champion"]].mean()
+                return hits["challenger"].min() > hits["champion"].min()
+            """: "loses in the second of three periods",
+            """
+            def promote(results):
+                for _, flights in results.groupby("period"):
+                    wins = flights["challenger"].sum() > flights["champion"].sum()
+                return wins
+            """: "wins in total and loses in autumn",
         },
     },
     5: {
@@ -210,7 +259,7 @@ ANSWERS = {
                 older = version.tags["succeeded"]
                 client.set_registered_model_alias(name, "champion", older)
                 return older
-            """: "from 6 to 5, not 4",
+            """: "from 6 to 5, not 2",
             """
             def roll_back(name):
                 now = int(client.get_model_version_by_alias(name, "champion").version)
@@ -219,7 +268,17 @@ ANSWERS = {
                     now -= 1
                 client.set_registered_model_alias(name, "champion", now)
                 return now
-            """: "from 4 to 3, not 2",
+            """: "from 6 to 3, not 2",
+            """
+            def roll_back(name):
+                version = client.get_model_version_by_alias(name, "champion")
+                client.set_model_version_tag(name, version.version, "withdrawn", "yes")
+                version = client.get_model_version(name, version.tags["succeeded"])
+                if "withdrawn" in version.tags:
+                    version = client.get_model_version(name, version.tags["succeeded"])
+                client.set_registered_model_alias(name, "champion", version.version)
+                return version.version
+            """: "from 6 to 4, not 2",
             """
             def roll_back(name):
                 version = client.get_model_version_by_alias(name, "champion")
@@ -250,6 +309,14 @@ ANSWERS = {
                     client.log_batch(run, metrics=[
                         Metric(key, values[step], started + int(step), int(step))
                         for step in part])
+            """,
+            """
+            def log_all(client, run, key, values, started):
+                kept = {row.step for row in client.get_metric_history(run, key)}
+                rest = [Metric(key, value, started, step)
+                        for step, value in enumerate(values) if step not in kept]
+                for start in range(0, len(rest), 1000):
+                    client.log_batch(run, metrics=rest[start:start + 1000])
             """,
         ],
         "wrong": {
