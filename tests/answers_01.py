@@ -24,7 +24,7 @@ ANSWERS = {
             """
             def signal_of(exit_code):
                 return None if exit_code < 129 else signal.Signals(exit_code - 128)
-            """: "ValueError: 127",
+            """: "code 255 gives ValueError",
             """
             def signal_of(exit_code):
                 names = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
@@ -93,6 +93,14 @@ ANSWERS = {
                 return pairs.reduceByKey(max)
             """: "carry (sum, count)",
             "def mean_delay(pairs): pass": "must return an RDD of pairs",
+            # a row for each flight
+            """
+            def mean_delay(pairs):
+                sums = pairs.mapValues(lambda minutes: (minutes, 1)).reduceByKey(
+                    lambda a, b: (a[0] + b[0], a[1] + b[1]))
+                means = sums.mapValues(lambda both: both[0] / both[1])
+                return pairs.join(means).mapValues(lambda both: both[1])
+            """: "one mean for each airport",
         },
     },
     4: {
@@ -125,6 +133,7 @@ ANSWERS = {
             "extra = [(1, 2), (3, 4), (5, 6)]": "in 3 groups",
             "extra = [(1, 2), (2, 3), (3, 1), (4, 5), (5, 6)]": "in 2 groups",
             "extra = [(n, n + 1) for n in range(1, 7)]": "the nodes are 0 to 6",
+            "extra = zip(range(1, 7), [2, 3, 4, 5, 6, 1])": "6 links: fewer would do",
         },
     },
     6: {

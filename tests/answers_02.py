@@ -342,4 +342,15 @@ ANSWERS = {
             """: "of all tasks of a stage",
         },
     },
+    9: {
+        "right": [
+            "partitions = [1, 8, 8]",
+            "partitions = np.array([1, 8, 8])",
+        ],
+        "wrong": {
+            "partitions = 8, 8, 8": "small partitions",
+            "partitions = 1, 1, 8": "the number in the setting",
+            "partitions = 1, 8, 1": "asked for",
+        },
+    },
 }
