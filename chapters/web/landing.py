@@ -15,7 +15,7 @@ from sphinx.util import logging
 SURPRISES = {
     "small": (
         "02_spark",
-        r"Spark is faster from ([\d.]+) million rows[^|]*"
+        r"Spark is faster from about ([\d.]+) million rows[^|]*"
         r"\nmillion rows *\n([\d.]+) +([\d.]+) +([\d.]+)",
     ),
     "champion": (
