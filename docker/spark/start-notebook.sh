@@ -1,3 +1,3 @@
 #!/bin/bash
-# The name under which the Jupyter Docker Stacks once had it.
+# The names under which the Jupyter Docker Stacks once had it: start-singleuser.sh, too.
 exec start-notebook.py "$@"

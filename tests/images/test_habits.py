@@ -1,6 +1,12 @@
 """The habits of the Jupyter Docker Stacks; both images share the scripts."""
 
 import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -132,3 +138,64 @@ def test_a_kernel_named_python3(container):
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 201
+
+
+def ask(address, token=None, data=None):
+    """Return (status, text) of a GET, or of a POST of data, with a hub's token."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    try:
+        request = urllib.request.Request(address, data, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.fixture
+def hub(image, tmp_path):
+    """A JupyterHub that starts this image: its address and the token of its boss."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex()
+    settings = {"IMAGE": tag(image), "HUB_PORT": str(port), "HUB_TOKEN": token}
+    command = [sys.executable, BOOK / "docker/env.py", "exec", "spark", "jupyterhub"]
+    with open(tmp_path / "log", "w") as log:
+        running = subprocess.Popen(
+            [*command, "--config", BOOK / "tests/images/hub.py"],
+            cwd=tmp_path,
+            env=os.environ | settings,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}/hub/api"
+    try:
+        wait_for(lambda: ask(address)[0] == 200, "the hub's answer", 120)
+        yield address, token
+    finally:
+        running.terminate()  # it stops its users' servers first
+        running.wait(timeout=120)
+        print((tmp_path / "log").read_text()[-3000:])
+
+
+def test_a_hub_starts_the_image(hub):
+    address, token = hub
+    assert ask(f"{address}/users/alice", token, b"")[0] == 201
+    assert ask(f"{address}/users/alice/server", token, b"")[0] in (201, 202)
+
+    def ready():
+        told = json.loads(ask(f"{address}/users/alice", token)[1])
+        return (server := told["servers"].get("")) and server["ready"] and server
+
+    wait_for(ready, "alice's server")
+    routes = json.loads(ask(f"{address}/proxy", token)[1])
+    server = routes["/user/alice/"]["target"] + "/user/alice"
+    page = f"{server}/api/contents/chapters/index.ipynb?content=0"
+    assert ask(page)[0] == 403
+    assert ask(page, token)[0] == 200
+    assert json.loads(ask(f"{server}/api/kernelspecs", token)[1])["default"] == "spark"
+
+
+def test_a_single_user_server_without_a_hub_is_refused():
+    told = run(command=("start-singleuser.py",))
+    assert told.returncode == 1 and "a JupyterHub starts" in told.stderr
