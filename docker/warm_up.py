@@ -1,10 +1,10 @@
 """Do once, while an image or environment is made, what would make each start slow.
 
 - `warm_up.py import` imports what the chapters import, so that its byte code is there;
-- `warm_up.py archive CONF FILE [usual]` makes a class-data archive, which spares the JVM
-  the parsing of Spark's classes, and lets the Spark configuration in CONF name it. With
-  "usual" it holds what lessons use, too: 90 MB more, too many for an image, and about a
-  tenth of a lesson's processor time less.
+- `warm_up.py archive CONF FILE [usual]` makes a class-data archive, which spares the
+  JVM the parsing of Spark's classes, and lets the Spark configuration in CONF name it.
+  With "usual" it holds what lessons use, too: 80 MB more, too many for an image, and
+  about a tenth of a lesson's processor time less.
 """
 
 import importlib.util
@@ -133,9 +133,10 @@ def usual_queries(spark, folder):
 
 def usual_models(spark, folder):
     """Fit, score, evaluate and save a few of MLlib's models."""
-    from pyspark.ml import Pipeline, classification, clustering, evaluation, feature
-    from pyspark.ml import regression
+    from pyspark.ml import Pipeline, classification, evaluation, feature
+    from pyspark.ml.clustering import KMeans
     from pyspark.ml.functions import vector_to_array
+    from pyspark.ml.regression import RandomForestRegressor
 
     table = spark.read.parquet(f"{folder}/table").repartition(2)
     stages = [
@@ -150,8 +151,8 @@ def usual_models(spark, folder):
     scored.select(vector_to_array("probability")).toPandas()
     model.write().save(f"{folder}/model")
     rows = scored.select("y", "features")
-    clustering.KMeans(k=2, seed=1, maxIter=2).fit(rows)
-    regression.RandomForestRegressor(labelCol="y", numTrees=2, maxDepth=2).fit(rows)
+    KMeans(k=2, seed=1, maxIter=2).fit(rows)
+    RandomForestRegressor(labelCol="y", numTrees=2, maxDepth=2).fit(rows)
 
 
 if __name__ == "__main__":
