@@ -245,7 +245,7 @@ def configure(prefix):
     conf.mkdir()
     for name in ("spark-defaults.conf", "spark-env.sh", "log4j2.properties"):
         shutil.copy2(DOCKER / "conf" / name, conf)
-    warm_up = (DOCKER / "warm_up.py", "archive", conf, archive, "usual")
+    warm_up = (DOCKER / "warm_up.py", "archive", conf, archive)
     run(prefix / "bin/python", *warm_up, env=variables(prefix))
     stamp.write_text(digest.hexdigest())
 
