@@ -1,8 +1,8 @@
 # The book's commands; `make` alone lists them. What a command needs, it makes first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-cluster repeat render lint lock data picture images run cluster \
-	cluster-stop test-images bench clean web serve-web messages epub pdf test-web \
+.PHONY: help lab test test-cluster repeat render lint lock data picture images \
+	images-arm64 run cluster cluster-stop test-images bench clean web serve-web messages epub pdf test-web \
 	spark dl tools interpreter
 
 PYTHON ?= python3.11
@@ -17,7 +17,7 @@ NOTEBOOK ?=
 IMAGE ?= spark
 
 help: ## list the commands
-	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z0-9-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: spark dl ## open the book in JupyterLab, without Docker
 	@JUPYTER_CONFIG_PATH=docker/conf $(ENV) exec spark jupyter lab $(ROOT) \
@@ -88,6 +88,9 @@ test-web: web epub ## try the pages in a browser, where there is Chromium
 
 images: web ## build the Docker images spark and dl
 	@docker/images.sh build
+
+images-arm64: web ## build spark for arm64, by emulation if need be, and run two lessons in it
+	@docker/images.sh arm64
 
 run: ## start an image with ./work mounted; IMAGE=spark or IMAGE=dl
 	@docker/images.sh run $(IMAGE)

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Builds and starts the book's images: `make images`, `make run IMAGE=spark|dl`, and a
-# cluster of them: `make cluster`, `make cluster-stop`.
+# cluster of them: `make cluster`, `make cluster-stop`. `make images-arm64` builds the spark
+# image for Apple's and other ARM processors, by emulation where this is not one, and tries it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOCKER_BUILDKIT=1
 base=${BASE_IMAGE:-debian:bookworm-slim}
+platform=()  # options for another processor than this machine's
 
 fail() {
     echo "docker/images.sh: $*" >&2
@@ -32,16 +34,18 @@ find_engine() {
 make_base() {
     docker image inspect "$base" > /dev/null 2>&1 && return
     echo "==> getting $base"
-    timeout 60 docker pull --quiet "$base" 2> /dev/null && return
+    timeout 60 docker pull --quiet "${platform[@]}" "$base" 2> /dev/null && return
     if ! command -v debootstrap > /dev/null || [[ $(id -u) != 0 ]]; then
         fail "no registry offers $base; to make it here, install debootstrap and run" \
             "this command as root"
     fi
     echo "==> no registry offers it: making it with debootstrap"
     root=$(mktemp -d)
-    trap 'rm -rf "$root" "$root.log"' EXIT
-    debootstrap --variant=minbase bookworm "$root" > "$root.log" || {
-        tail "$root.log" >&2
+    trap 'rm -rf "$root" "$root.image"' EXIT
+    mkdir "$root.image"
+    debootstrap "${platform[@]/platform=linux\//arch=}" --variant=minbase bookworm "$root" \
+        > "$root.image/log" || {
+        tail "$root.image/log" >&2
         fail "debootstrap failed"
     }
     # As in the published slim image: no documentation, one language, no package lists.
@@ -50,7 +54,10 @@ make_base() {
     rm -rf "$root"/usr/share/{doc,info,locale,man}/* "$root"/var/{cache,log}/* \
         "$root"/var/lib/apt/lists/*
     mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
-    tar -C "$root" -c . | docker import - "$base" > /dev/null
+    # `docker import` would label it as made for this machine.
+    tar -C "$root" -cf "$root.image/root.tar" .
+    printf 'FROM scratch\nADD root.tar /\n' > "$root.image/Dockerfile"
+    docker build --quiet "${platform[@]}" --tag "$base" "$root.image" > /dev/null
 }
 
 # Horovod's wheel, if `make dl` has built one here: it fits the image where this machine is
@@ -67,11 +74,16 @@ share_horovod() {
 
 # What building needs and an image must not keep: this machine's certificates, and wheels
 # of torch that its index lacks.
-build() {
+prepare_build() {
     find_engine
     make_base
-    local options=(--network host --build-arg "BASE_IMAGE=$base") wheel
+    options=(--network host --build-arg "BASE_IMAGE=$base" "${platform[@]}")
     [[ -z ${SSL_CERT_FILE:-} ]] || options+=(--secret "id=ca,src=$SSL_CERT_FILE")
+}
+
+build() {
+    prepare_build
+    local wheel
     [[ -z ${PIP_EXTRA_INDEX_URL:-} ]] || options+=(--build-arg PIP_EXTRA_INDEX_URL)
     for wheel in "${PIP_FIND_LINKS:-none}"/torch*.whl; do
         [[ ! -f $wheel ]] || cp --update "$wheel" docker/dl/wheels/
@@ -89,6 +101,27 @@ build() {
         fi
     done
     docker images --filter "reference=scaling-ml-book/*"
+}
+
+# An image of its own name, so that this machine's stays; and two lessons run in it.
+arm64() {
+    local emulator=/proc/sys/fs/binfmt_misc/qemu-aarch64 image=scaling-ml-book/spark-arm64
+    if [[ $(uname -m) != aarch64 && ! -e $emulator ]]; then
+        [[ -e /usr/lib/binfmt.d/qemu-aarch64.conf && $(id -u) == 0 ]] ||
+            fail "this machine has another processor: install qemu-user-static and run" \
+                "this command as root"
+        mount -t binfmt_misc binfmt_misc "${emulator%/*}" 2> /dev/null || true
+        cat /usr/lib/binfmt.d/qemu-aarch64.conf > "${emulator%/*}/register"
+    fi
+    platform=(--platform=linux/arm64) base=scaling-ml-book/debian-arm64
+    prepare_build
+    docker build "${options[@]}" --file docker/spark/Dockerfile --tag "$image" .
+    local lesson
+    for lesson in 01_foundations/00_setup 02_spark/01_architecture; do
+        echo "==> running $lesson for arm64"
+        docker run --rm "${platform[@]}" "$image" \
+            jupyter execute --timeout=3600 "chapters/$lesson.ipynb"
+    done
 }
 
 # The reader's own files are in ./work, with the reader's own ids; root's go to jovyan.
@@ -160,8 +193,9 @@ cluster() {
 
 case ${1:-} in
     build) build ;;
+    arm64) arm64 ;;
     run) run "${2:-spark}" ;;
     cluster) cluster "${2:-spark}" ;;
     cluster-stop) JUPYTER_TOKEN='' compose down ;;
-    *) fail "usage: docker/images.sh build | run IMAGE | cluster IMAGE | cluster-stop" ;;
+    *) fail "usage: docker/images.sh build | arm64 | run IMAGE | cluster IMAGE | cluster-stop" ;;
 esac

@@ -149,6 +149,11 @@ def trim_zstandard():
     return sum(map(remove, (SITE / "zstandard").glob("*cffi*")))
 
 
+def trim_hub():
+    """Drop the pages of a JupyterHub itself: the images are its users' servers."""
+    return remove(SITE.parents[2] / "share/jupyterhub/static")
+
+
 def trim_symbols():
     """Drop extension modules' debugging symbols, where there is a `strip`.
 
@@ -186,6 +191,7 @@ if __name__ == "__main__":
         trim_languages,
         trim_arrow,
         trim_zstandard,
+        trim_hub,
         trim_symbols,
         link_lab,
     )

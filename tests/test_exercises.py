@@ -8,6 +8,7 @@ test_notebooks.py does it.
 import nbformat
 import pytest
 
+import budget
 import exercises
 import notebooks
 
@@ -60,7 +61,7 @@ def test_every_exercise_is_tried(notebook):
 
 
 @EACH_TRIED
-def test_answers_are_judged_rightly(notebook):
+def test_answers_are_judged_rightly(notebook, record_property):
     answers, solutions = exercises.answers(notebook), notebooks.read(notebook)
     with notebooks.Stage(notebook) as stage:
         made = exercises.tries(solutions, answers)
@@ -70,6 +71,10 @@ def test_answers_are_judged_rightly(notebook):
         variables = {"PYTEST_CURRENT_TEST": "off"}  # as when the outputs were stored
         variables |= notebooks.compiler(notebook)
         ran, output = stage.run(command, **variables)
+        cost = {name: ran[name] for name in ("seconds", "waiting", "work", "isolated")}
+        cost = notebooks.Run(peak=ran["peak"], **cost)
+        name = str(notebook.relative_to(notebooks.CHAPTERS))
+        record_property("row", budget.row(name, cost))
         assert ran["code"] == 0, notebooks.without_colours(output)[-3000:]
         tried = notebooks.read(stage.notebook)
     messages = exercises.misjudged(tried, answers)
