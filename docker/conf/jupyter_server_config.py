@@ -47,7 +47,7 @@ c.ServerProxy.servers = {
     },
     "mlflow": {
         "command": ["sh", "-c", f'mkdir -p {runs} && exec "$@"', "sh", *mlflow],
-        "timeout": 60,
+        "timeout": 300,  # ends what hangs; a busy machine may need minutes
         "launcher_entry": {"title": "MLflow", "category": "Other"},
     },
 }
@@ -68,6 +68,6 @@ if shutil.which("tensorboard"):
             "--logdir", str(runs), "--path_prefix", "{base_url}tensorboard",
         ],
         "absolute_url": True,
-        "timeout": 60,
+        "timeout": 300,  # ends what hangs; a busy machine may need minutes
         "launcher_entry": {"title": "TensorBoard", "category": "Other"},
     }  # fmt: skip
