@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-cluster repeat render lint lock data picture images \
-	images-arm64 run cluster cluster-stop test-images bench clean web serve-web messages epub pdf test-web \
-	spark dl tools interpreter
+	images-arm64 run cluster cluster-stop test-images bench clean web serve-web messages \
+	epub pdf test-web spark dl tools interpreter
 
 PYTHON ?= python3.11
 # Another Python's, and so fatal to this one's start.

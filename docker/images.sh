@@ -72,8 +72,7 @@ share_horovod() {
     done
 }
 
-# What building needs and an image must not keep: this machine's certificates, and wheels
-# of torch that its index lacks.
+# The base, and what building needs and an image must not keep: this machine's certificates.
 prepare_build() {
     find_engine
     make_base
@@ -81,6 +80,8 @@ prepare_build() {
     [[ -z ${SSL_CERT_FILE:-} ]] || options+=(--secret "id=ca,src=$SSL_CERT_FILE")
 }
 
+# Wheels of torch that this machine's index lacks are lent, too, and then the four images
+# are built.
 build() {
     prepare_build
     local wheel

@@ -76,12 +76,12 @@ class ReadersKernel(kernel.RunningKernel):
     """nbval's kernel, made to behave as it does for a reader in JupyterLab."""
 
     def __init__(self, *args, **options):
-        """Start it; with CHILDREN=1 what child processes print is an output, too.
+        """Start it; with BOOK_CHILDREN=1 what child processes print is an output, too.
 
         ipykernel captures it unless it sees pytest's variable, under which the outputs
         were stored.
         """
-        if os.environ.get("CHILDREN"):
+        if os.environ.get("BOOK_CHILDREN"):
             os.environ.pop("PYTEST_CURRENT_TEST", None)
         super().__init__(*args, **options)
 

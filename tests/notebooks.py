@@ -245,7 +245,7 @@ def run(
     children: what child processes print counts as output, as a reader in JupyterLab
     sees it; else it is hidden, as when the outputs were stored.
     """
-    variables = compiler(notebook) | ({"CHILDREN": "1"} if children else {})
+    variables = compiler(notebook) | ({"BOOK_CHILDREN": "1"} if children else {})
     with Stage(notebook, chapters) as stage:
         if twice:
             stage.repeat_cells()
