@@ -198,7 +198,7 @@ ANSWERS = {
             """: "which fit is the best",
             """
             def best_start(frame, k, seeds):
-                fits = [KMeans(k=k, seed=seed).fit(frame) for seed in range(6)]
+                fits = [KMeans(k=k, seed=seed).fit(frame) for seed in (1, 5)]
                 return min(fits, key=lambda model: model.summary.trainingCost)
             """: "no other",
         },
