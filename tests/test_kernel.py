@@ -16,6 +16,8 @@ open(f"{sys.argv[1]}/{os.getpid()}", "w").close()
 time.sleep(float(sys.argv[2]))
 """
 LAUNCHERS = {
+    # An interrupt does not reach its session, and its children survive its end.
+    "sh": ("spark", ["setsid", "sh", "-c", '"$@" & "$@"', "sh", "python"]),
     "mpirun": ("spark", ["mpirun", "-n", "2", "python"]),
     "torchrun": ("dl", ["torchrun", "--standalone", "--nproc-per-node=2"]),
     "horovodrun": (
