@@ -45,6 +45,7 @@ KERNELS = {
     "spark": "Spark (chapters 1-6)",
     "dl": "Deep learning (chapters 7-10)",
 }
+KERNEL_MODULE = "book_kernel"  # docker/kernel.py, installed under this name
 JAVA = (17, 22)  # Spark 4.0 wants 17; Hadoop's client calls what Java 23 refuses
 LOOPBACK = "localhost,127.0.0.1,::1"
 # Variables by which another Spark, MLflow, Java, MPI or cluster would change a run.
@@ -167,6 +168,8 @@ def installer_environment():
 def fingerprint(name):
     """Return the hash of every file that decides what the environment holds."""
     files = [LOCKS[name], Path(__file__), DOCKER / "conf/book.env"]
+    if name != "tools":
+        files.append(DOCKER / "kernel.py")
     if name == "dl":
         files += [
             DOCKER / "dl/torch.txt",
@@ -335,6 +338,8 @@ def finish(name, prefix):
             env=installer_environment(),
         )
     empty_archives(prefix)
+    packages = prefix / "lib/python3.11/site-packages"
+    shutil.copy(DOCKER / "kernel.py", packages / f"{KERNEL_MODULE}.py")
     shutil.rmtree(prefix / "share/jupyter/kernels/python3", ignore_errors=True)
     for kernel in KERNELS:
         if kernel == "spark" or name == "dl" or prefix.parent == VENVS:
@@ -451,7 +456,7 @@ def write_kernel(kernel, prefix):
     """
     checkout = prefix.parent == VENVS
     python = str((VENVS / kernel if checkout else prefix) / "bin/python")
-    launch = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    launch = ["-m", KERNEL_MODULE, "-f", "{connection_file}"]
     if checkout:
         launch = [str(Path(__file__).resolve()), "exec", kernel, "python", *launch]
     folder = prefix / "share/jupyter/kernels" / kernel

@@ -1,0 +1,89 @@
+"""The book's Jupyter kernel: ipykernel, and a watcher that leaves nothing running.
+
+    python -m book_kernel -f CONNECTION_FILE
+
+A kernel that is killed runs no clean-up, and subprocess.run answers an interrupt by
+killing what it has started, so that launchers (mpirun, torchrun, horovodrun) cannot end
+their own processes. Therefore all that a notebook starts inherits a variable with its
+kernel's name. A watcher beside the kernel ends what still bears it when the kernel was
+killed; the kernel itself ends, after an interrupted cell, what has lost its parent. A
+kernel that ends by itself dismisses the watcher: then the notebook has stopped what it
+started, and the tests see it if not.
+"""
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import psutil
+
+NAME, WATCHER = "BOOK_KERNEL", "BOOK_KERNEL_WATCHER"
+GRACE = 5  # seconds to end by SIGTERM, before SIGKILL
+
+
+def started_by(name):
+    """Return all processes, but this one, that bear the kernel's name."""
+    found = []
+    for process in psutil.process_iter(["environ"]):
+        named = (process.info["environ"] or {}).get(NAME) == name
+        if named and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+def end(processes):
+    """Ask the processes to end, and kill those that have not after GRACE seconds."""
+    for act in (psutil.Process.terminate, psutil.Process.kill):
+        for process in processes:
+            try:
+                act(process)
+            except psutil.NoSuchProcess:
+                continue
+        _, processes = psutil.wait_procs(processes, GRACE)
+
+
+def watch(kernel, name):
+    """Wait until the kernel, this process's parent, is gone; end what it has left."""
+    while os.getppid() == kernel:
+        time.sleep(0.5)
+    while left := started_by(name):
+        end(left)
+
+
+def end_orphans(result):
+    """After an interrupted cell, end what has lost its parent."""
+    if isinstance(result.error_in_exec, KeyboardInterrupt):
+        watcher = int(os.environ[WATCHER])
+        kept = {watcher, *(p.pid for p in psutil.Process().children(recursive=True))}
+        end([p for p in started_by(os.environ[NAME]) if p.pid not in kept])
+
+
+def load_ipython_extension(shell):
+    """Prepare the kernel that loads this module as an extension of IPython."""
+    shell.events.register("post_run_cell", end_orphans)
+    atexit.register(os.kill, int(os.environ[WATCHER]), signal.SIGKILL)
+
+
+def main():
+    """Start the watcher and become the kernel."""
+    name = os.environ[NAME] = uuid.uuid4().hex
+    watcher = subprocess.Popen(
+        [sys.executable, __file__, str(os.getpid()), name],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # an interrupt goes to the kernel's whole group
+    )
+    os.environ[WATCHER] = str(watcher.pid)
+    extension = f"--IPKernelApp.extra_extensions={__spec__.name}"
+    kernel = [sys.executable, "-m", "ipykernel_launcher", *sys.argv[1:], extension]
+    os.execv(sys.executable, kernel)
+
+
+if __name__ == "__main__":
+    if __spec__:
+        main()
+    else:
+        watch(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,153 @@
+"""What a notebook starts ends with a killed kernel, and with an interrupted cell."""
+
+import os
+
+import book_kernel
+import psutil
+import pytest
+from jupyter_client.manager import KernelManager
+
+from lab import wait_for
+
+# Two processes that say who they are, and then compute until they are told to end.
+PROGRAM = """
+import os, sys, time
+open(f"{sys.argv[1]}/{os.getpid()}", "w").close()
+time.sleep(float(sys.argv[2]))
+"""
+LAUNCHERS = {
+    # An interrupt does not reach its session, and its children survive its end.
+    "sh": ("spark", ["setsid", "sh", "-c", '"$@" & "$@"', "sh", "python"]),
+    "mpirun": ("spark", ["mpirun", "-n", "2", "python"]),
+    "torchrun": ("dl", ["torchrun", "--standalone", "--nproc-per-node=2"]),
+    "horovodrun": (
+        "dl",
+        ["horovodrun", "-np", "2", "--gloo", "--disable-cache", "python"],
+    ),
+}
+EACH = pytest.mark.parametrize("launcher", LAUNCHERS)
+
+
+class Kernel:
+    """A kernel of the book, in a folder, as a front end starts it."""
+
+    def __init__(self, name, folder):
+        """Start it; `ours` is what its processes bear."""
+        self.folder = folder
+        self.manager = KernelManager(kernel_name=name)
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        variables = os.environ | {"TMPDIR": str(self.temporary)}
+        self.manager.start_kernel(cwd=str(folder), env=variables)
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=300)
+        self.pid = self.manager.provisioner.pid
+        self.ours = psutil.Process(self.pid).environ()[book_kernel.NAME]
+
+    def ask(self, code):
+        """Run a cell to its end; return what it printed."""
+        printed = []
+        reply = self.client.execute_interactive(
+            code,
+            timeout=300,
+            output_hook=lambda message: printed.append(message["content"].get("text")),
+        )["content"]
+        assert reply["status"] == "ok", reply
+        return "".join(filter(None, printed)).strip()
+
+    def begin(self, code):
+        """Start a cell; its error shall not abort a cell that follows at once."""
+        self.client.execute(code, stop_on_error=False)
+
+    def interrupt(self):
+        """Interrupt the running cell; return the name of the error that it ended by."""
+        self.manager.interrupt_kernel()
+        return self.client.get_shell_msg(timeout=300)["content"]["ename"]
+
+    def others(self):
+        """Return the command lines of all that it started and that still runs."""
+        found = {}
+        for process in book_kernel.started_by(self.ours):
+            command = " ".join(process.cmdline())
+            if process.pid != self.pid and "book_kernel.py" not in command:
+                found[process.pid] = command
+        return found
+
+    def stop(self):
+        """End it as a front end does."""
+        self.client.stop_channels()
+        if self.manager.is_alive():
+            self.manager.shutdown_kernel()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A function that starts a kernel of this name; it is stopped after the test."""
+    started = []
+
+    def begin(name):
+        started.append(Kernel(name, tmp_path))
+        return started[-1]
+
+    yield begin
+    for kernel in started:
+        kernel.stop()
+
+
+def launch(kernel, launcher):
+    """Let a cell run the launcher for ten minutes; return once both programs run."""
+    (kernel.folder / "program.py").write_text(PROGRAM)
+    pids = kernel.folder / "pids"
+    pids.mkdir()
+    command = [*LAUNCHERS[launcher][1], "program.py", str(pids), "600"]
+    kernel.begin(f"import subprocess\nsubprocess.run({command})")
+    wait_for(lambda: len(list(pids.iterdir())) == 2, 300, "both programs")
+    return [*command[:-1], "0"]
+
+
+@EACH
+def test_an_interrupt_ends_what_the_cell_started(start, launcher):
+    kernel = start(LAUNCHERS[launcher][0])
+    short = launch(kernel, launcher)
+    assert kernel.interrupt() == "KeyboardInterrupt"
+    wait_for(lambda: not kernel.others(), 60, "all of it ending")
+    again = f"print(subprocess.run({short}, stdout=subprocess.PIPE).returncode)"
+    assert kernel.ask(again).splitlines()[-1] == "0", "the next run passes"
+
+
+@EACH
+def test_a_killed_kernel_leaves_nothing(start, launcher):
+    kernel = start(LAUNCHERS[launcher][0])
+    launch(kernel, launcher)
+    assert kernel.others()
+    kernel.manager.shutdown_kernel(now=True)
+    wait_for(lambda: not book_kernel.started_by(kernel.ours), 60, "all of it ending")
+
+
+def test_an_interrupt_spares_what_other_cells_started(start):
+    kernel = start("spark")
+    kernel.ask(
+        "import subprocess, time\n"
+        "server = subprocess.Popen(['sleep', '600'], start_new_session=True)"
+    )
+    kernel.begin("print('begins', flush=True); time.sleep(600)")
+    while kernel.client.get_iopub_msg(timeout=300)["content"].get("text") is None:
+        pass
+    assert kernel.interrupt() == "KeyboardInterrupt"
+    assert kernel.ask("print(server.poll())") == "None"
+    kernel.ask("server.kill()")
+
+
+def test_a_kernel_that_ends_dismisses_its_watcher(start):
+    """Else the tests would not see what a notebook leaves running."""
+    kernel = start("spark")
+    left = kernel.ask(
+        "import subprocess\n"
+        "print(subprocess.Popen(['sleep', '60'], start_new_session=True).pid)"
+    )
+    kernel.stop()
+    watchers = [p for p in book_kernel.started_by(kernel.ours) if p.pid != int(left)]
+    psutil.wait_procs(watchers, 10)
+    assert [p.pid for p in book_kernel.started_by(kernel.ours)] == [int(left)]
+    psutil.Process(int(left)).kill()
