@@ -57,9 +57,8 @@ def watch(kernel, name):
 def end_orphans(result):
     """After an interrupted cell, end what has lost its parent."""
     if isinstance(result.error_in_exec, KeyboardInterrupt):
-        watcher = int(os.environ[WATCHER])
-        kept = {watcher, *(p.pid for p in psutil.Process().children(recursive=True))}
-        end([p for p in started_by(os.environ[NAME]) if p.pid not in kept])
+        kept = psutil.Process().children(recursive=True)  # the watcher is one, too
+        end([p for p in started_by(os.environ[NAME]) if p not in kept])
 
 
 def load_ipython_extension(shell):

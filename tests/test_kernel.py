@@ -43,7 +43,9 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=300)
         self.pid = self.manager.provisioner.pid
-        self.ours = psutil.Process(self.pid).environ()[book_kernel.NAME]
+        variables = psutil.Process(self.pid).environ()
+        self.ours = variables[book_kernel.NAME]
+        self.watcher = int(variables[book_kernel.WATCHER])
 
     def ask(self, code):
         """Run a cell to its end; return what it printed."""
@@ -66,13 +68,9 @@ class Kernel:
         return self.client.get_shell_msg(timeout=300)["content"]["ename"]
 
     def others(self):
-        """Return the command lines of all that it started and that still runs."""
-        found = {}
-        for process in book_kernel.started_by(self.ours):
-            command = " ".join(process.cmdline())
-            if process.pid != self.pid and "book_kernel.py" not in command:
-                found[process.pid] = command
-        return found
+        """Return the process ids of all that it started and that still runs."""
+        found = {process.pid for process in book_kernel.started_by(self.ours)}
+        return found - {self.pid, self.watcher}
 
     def stop(self):
         """End it as a front end does."""
