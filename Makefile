@@ -8,6 +8,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 # Another Python's, and so fatal to this one's start.
 unexport PYTHONHOME PYTHONPATH
+# Where uv puts the one that it fetches.
+export PATH := $(PATH):$(HOME)/.local/bin
 ENV = $(PYTHON) docker/env.py
 ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -116,6 +118,6 @@ spark dl tools: interpreter
 interpreter:
 	@command -v $(PYTHON) > /dev/null || { command -v uv > /dev/null && \
 	    echo "no $(PYTHON) here: uv fetches Python 3.11 into ~/.local/bin" && \
-	    uv python install 3.11 && PATH="$$HOME/.local/bin:$$PATH" \
-	    command -v $(PYTHON) > /dev/null; } || { echo "missing: Python 3.11: install" \
-	    "python3.11 with its venv module, or name it: make PYTHON=..." >&2; exit 1; }
+	    uv python install 3.11 && command -v $(PYTHON) > /dev/null; } || { \
+	    echo "missing: Python 3.11: install python3.11 with its venv module, or" \
+	    "name it: make PYTHON=..." >&2; exit 1; }

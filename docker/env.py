@@ -46,7 +46,7 @@ KERNELS = {
     "dl": "Deep learning (chapters 7-10)",
 }
 KERNEL_MODULE = "book_kernel"  # docker/kernel.py, installed under this name
-JAVA = (17, 22)  # Spark 4.0 wants 17; Hadoop's client calls what Java 23 refuses
+JAVA = (17, 21)  # the two that are tried; Hadoop's client fails with 23 and later
 LOOPBACK = "localhost,127.0.0.1,::1"
 # Variables by which another Spark, MLflow, Java, MPI or cluster would change a run.
 FOREIGN = re.compile(
@@ -60,7 +60,7 @@ REPLACED = re.compile(r"LC_\w+|LANGUAGE|PYTHONDONTWRITEBYTECODE")
 # Variables that would send what is installed elsewhere.
 ELSEWHERE = re.compile(
     r"PIP_(TARGET|PREFIX|ROOT|USER|REQUIRE_VIRTUALENV)|UV_(TARGET|PREFIX|PYTHON\w*|"
-    r"SYSTEM_PYTHON|PROJECT\w*|WORKING_DIR\w*)|PYTHON(HOME|PATH|USERBASE)|"
+    r"SYSTEM_PYTHON|PROJECT\w*|WORKING_DIR\w*|CONFIG_FILE)|PYTHON(HOME|PATH|USERBASE)|"
     r"VIRTUAL_ENV|CONDA_PREFIX"
 )
 CACHE = Path(
@@ -108,7 +108,7 @@ def check_java():
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin/java") if home else "java"
     where = f"JAVA_HOME={home}" if home else "PATH"
-    wanted = f"Java {JAVA[0]} to {JAVA[1]}"
+    wanted = " or ".join(f"Java {version}" for version in JAVA)
     advice = "install a JRE, e.g. openjdk-17-jre-headless, and set JAVA_HOME to it"
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True)
@@ -118,7 +118,7 @@ def check_java():
     if not found:
         return [f"{wanted}: `{java} -version` does not say what it is: {advice}"]
     version = int(found[1])
-    if JAVA[0] <= version <= JAVA[1]:
+    if version in JAVA:
         return []
     return [f"{wanted} (the one in {where} is {version}): {advice}"]
 
@@ -155,9 +155,12 @@ def find_uv():
 def installer_environment():
     """Return the environment in which pip and uv install here and nowhere else.
 
-    uv finds torch in it where pip would, too.
+    uv finds torch in it where pip would, too. An empty variable overrules pip's files;
+    uv's are not read at all: an index is named by UV_INDEX or UV_DEFAULT_INDEX.
     """
     found = {k: v for k, v in os.environ.items() if not ELSEWHERE.fullmatch(k)}
+    found |= dict.fromkeys(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER"), "")
+    found["UV_NO_CONFIG"] = "1"
     if "PIP_FIND_LINKS" in os.environ:
         found.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
     if "PIP_EXTRA_INDEX_URL" in os.environ:
@@ -187,6 +190,9 @@ def make(name):
     prefix = VENVS / name
     stamp = prefix / "complete"
     check_path()
+    if name == "dl" and sys.platform == "darwin":
+        note("chapters 7 to 10 need Linux: here they run in the dl image")
+        return
     if name != "tools" and (java := check_java()):
         sys.exit(f"missing: {java[0]}")
     if stamp.exists() and stamp.read_text() == fingerprint(name):
@@ -340,9 +346,12 @@ def finish(name, prefix):
     empty_archives(prefix)
     packages = prefix / "lib/python3.11/site-packages"
     shutil.copy(DOCKER / "kernel.py", packages / f"{KERNEL_MODULE}.py")
+    if prefix.parent == VENVS:  # so that lab can tell another front end what it lacks
+        (packages / "book.pth").write_text(f"{BOOK / 'chapters'}\n")
     shutil.rmtree(prefix / "share/jupyter/kernels/python3", ignore_errors=True)
     for kernel in KERNELS:
-        if kernel == "spark" or name == "dl" or prefix.parent == VENVS:
+        here = prefix.parent == VENVS and sys.platform != "darwin"
+        if kernel == "spark" or name == "dl" or here:
             write_kernel(kernel, prefix)
 
 
@@ -393,7 +402,10 @@ def horovod_wheel(python, uv):
 def book_variables():
     """Return the variables of book.env as a dictionary."""
     lines = (DOCKER / "conf/book.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+    found = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+    if sys.platform == "darwin":  # which calls the loopback interface by another name
+        found = {name: "lo0" if v == "lo" else v for name, v in found.items()}
+    return found
 
 
 def variables(prefix):

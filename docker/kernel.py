@@ -9,6 +9,8 @@ kernel's name. A watcher beside the kernel ends what still bears it when the ker
 killed; the kernel itself ends, after an interrupted cell, what has lost its parent. A
 kernel that ends by itself dismisses the watcher: then the notebook has stopped what it
 started, and the tests see it if not.
+
+When a program fails whose output a notebook has captured, its error shows the end of it.
 """
 
 import atexit
@@ -61,9 +63,21 @@ def end_orphans(result):
         end([p for p in started_by(os.environ[NAME]) if p not in kept])
 
 
+def show_cause(shell, kind, error, trace, tb_offset=None):
+    """Show a failed program's error with the end of what it wrote."""
+    written = error.stderr or error.output or ""
+    if isinstance(written, bytes):
+        written = written.decode(errors="replace")
+    if written:
+        error.add_note(f"The end of what it wrote:\n{written[-2000:]}")
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
 def load_ipython_extension(shell):
     """Prepare the kernel that loads this module as an extension of IPython."""
     shell.events.register("post_run_cell", end_orphans)
+    failed = subprocess.CalledProcessError, subprocess.TimeoutExpired
+    shell.set_custom_exc(failed, show_cause)
     atexit.register(os.kill, int(os.environ[WATCHER]), signal.SIGKILL)
 
 
@@ -76,8 +90,10 @@ def main():
         start_new_session=True,  # an interrupt goes to the kernel's whole group
     )
     os.environ[WATCHER] = str(watcher.pid)
-    extension = f"--IPKernelApp.extra_extensions={__spec__.name}"
-    kernel = [sys.executable, "-m", "ipykernel_launcher", *sys.argv[1:], extension]
+    kernel = [sys.executable, "-m", "ipykernel_launcher", *sys.argv[1:]]
+    kernel += [f"--IPKernelApp.extra_extensions={__spec__.name}"]
+    # Of a connection over this machine's own loopback it would warn at each start.
+    kernel += ["--IPKernelApp.log_level=ERROR"]
     os.execv(sys.executable, kernel)
 
 

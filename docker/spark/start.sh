@@ -24,7 +24,9 @@ run_hooks() {
 
 # The engine may hand a company's proxy on: it cannot reach this machine or its cluster.
 for name in NO_PROXY no_proxy; do
-    export "$name=${!name:+${!name},}localhost,127.0.0.1,::1${BOOK_HOSTS:+,$BOOK_HOSTS}"
+    [[ ,${!name:-}, == *,127.0.0.1,* ]] ||
+        export "$name=${!name:+${!name},}localhost,127.0.0.1,::1"
+    export "$name=${!name}${BOOK_HOSTS:+,$BOOK_HOSTS}"
 done
 
 # The container's limit, under version 2 or 1 of Linux's control groups.
