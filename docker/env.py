@@ -146,6 +146,9 @@ def find_uv():
             "install",
             "--quiet",
             "--disable-pip-version-check",
+            "--no-user",  # this and the next two overrule the reader's pip.conf
+            "--target=",
+            f"--prefix={VENVS / 'uv'}",
             UV,
             env=installer_environment(),
         )
@@ -155,11 +158,10 @@ def find_uv():
 def installer_environment():
     """Return the environment in which pip and uv install here and nowhere else.
 
-    uv finds torch in it where pip would, too. An empty variable overrules pip's files;
-    uv's are not read at all: an index is named by UV_INDEX or UV_DEFAULT_INDEX.
+    uv finds torch in it where pip would, too. Its configuration files are not read: an
+    index is named by UV_INDEX or UV_DEFAULT_INDEX.
     """
     found = {k: v for k, v in os.environ.items() if not ELSEWHERE.fullmatch(k)}
-    found |= dict.fromkeys(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER"), "")
     found["UV_NO_CONFIG"] = "1"
     if "PIP_FIND_LINKS" in os.environ:
         found.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])

@@ -10,7 +10,7 @@ killed; the kernel itself ends, after an interrupted cell, what has lost its par
 kernel that ends by itself dismisses the watcher: then the notebook has stopped what it
 started, and the tests see it if not.
 
-When a program fails whose output a notebook has captured, its error shows the end of it.
+When a program fails whose output a notebook has captured, its error shows the end.
 """
 
 import atexit

@@ -3,14 +3,18 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import lab
 import notebooks
 import style
 
@@ -18,6 +22,10 @@ DOCKER = notebooks.BOOK / "docker"
 VENVS = notebooks.BOOK / ".venv"
 ENV = DOCKER / "env.py"
 NAMES = ("spark", "dl")
+IMPORT_ENV = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
+CHECKOUT = pytest.mark.skipif(
+    VENVS not in Path(sys.prefix).parents, reason="these are no checkout's environments"
+)
 # Not in the lock, since which file is right depends on the machine: the CPU builds from
 # docker/dl/torch.txt, and the wheel that docker/dl/build_horovod.sh makes.
 UNLOCKED = {"torch": "2.13.0", "torchvision": "0.28.0", "horovod": "0.28.1"}
@@ -83,6 +91,24 @@ def python(name, program, timeout=180):
     return told.stdout
 
 
+def bare(**more):
+    """Return what finds programs, and these variables, but none of the book's."""
+    kept = ("PATH", "HOME", "JAVA_HOME")
+    return {name: os.environ[name] for name in kept if name in os.environ} | more
+
+
+def path_without(folder, *lacking):
+    """Link every program on PATH but these into a new folder; return it as text."""
+    found = {}
+    for place in os.environ["PATH"].split(os.pathsep):
+        for tool in Path(place).absolute().glob("*"):
+            found.setdefault(tool.name, tool)
+    folder.mkdir()
+    for name in found.keys() - set(lacking):
+        (folder / name).symlink_to(found[name])
+    return str(folder)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_direct_dependencies_are_locked(name):
     """Each is in the lock; each entry of the lock has an exact version and a hash."""
@@ -123,6 +149,67 @@ def test_one_lock_for_every_machine(name, machine):
     assert told.returncode == 0, told.stderr[-2000:]
     other = "tensorflow-cpu" if machine.startswith("aarch64") else "tensorflow"
     assert f"+ {other}==" not in told.stderr
+
+
+@pytest.mark.parametrize("machine", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28"])
+def test_torch_for_every_machine(machine):
+    """Wheels of torch.txt's versions are where this machine's installers look."""
+    program = IMPORT_ENV + "env.run(*sys.argv[1:], env=env.installer_environment())"
+    options = ["--dry-run", "--no-deps", "--only-binary=:all:", "--python-version=3.11"]
+    told = subprocess.run(
+        [sys.executable, "-c", program]
+        + [VENVS / "uv/bin/uv", "pip", "install", "--target", VENVS / "none"]
+        + [f"--python-platform={machine}", *options, "-r", DOCKER / "dl/torch.txt"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    for name in ("torch", "torchvision"):
+        assert f"+ {name}=={UNLOCKED[name]}" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"PIP_TARGET": "x", "UV_CONFIG_FILE": "uv.toml"},
+        {"PIP_PREFIX": "x", "VIRTUAL_ENV": "x", "CONDA_PREFIX": "x"},
+        {"PIP_USER": "1", "PIP_ROOT": "x"},
+        {"PIP_CONFIG_FILE": "pip.conf"},
+        {"XDG_CONFIG_HOME": "home"},
+    ],
+    ids="+".join,
+)
+def test_what_is_installed_goes_nowhere_else(tmp_path, theirs):
+    """Neither variables nor files of pip and uv move uv or an environment."""
+    (tmp_path / "book").mkdir()
+    for place in (tmp_path, tmp_path / "home/pip", tmp_path / "home/uv"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "pip.conf").write_text(f"[install]\ntarget = {tmp_path}/x\n")
+        (place / "uv.toml").write_text(f'[pip]\ntarget = "{tmp_path}/x"\n')
+    lock = (DOCKER / "spark/requirements.lock").read_text()
+    six = re.search(r"^six==.*\n( .*\n)+", lock, flags=re.M)[0]
+    (tmp_path / "book/lock").write_text(six)
+    program = (
+        f"env.BOOK = env.Path({str(tmp_path / 'book')!r})\n"
+        "env.VENVS, env.LOCKS['tools'] = env.BOOK / '.venv', env.BOOK / 'lock'\n"
+        "env.shutil.which = lambda name: None\n"
+        "env.make('tools')"
+    )
+    places = {k: v if v == "1" else str(tmp_path / v) for k, v in theirs.items()}
+    told = subprocess.run(
+        [sys.executable, "-c", IMPORT_ENV + program],
+        env=os.environ | places,
+        cwd=tmp_path / "book",
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    made = tmp_path / "book/.venv"
+    assert (made / "uv/bin/uv").exists()
+    assert (made / "tools/lib/python3.11/site-packages/six.py").exists()
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -213,7 +300,7 @@ def test_kernels(name):
 @pytest.mark.parametrize(
     ("lacking", "message"),
     [
-        ("java", "missing: Java 17 to 22: PATH has no java: install"),
+        ("java", "missing: Java 17 or Java 21: PATH has no java: install"),
         ("g++", "missing: a C++ compiler"),
         ("make", "missing: make"),
     ],
@@ -224,9 +311,8 @@ def test_a_missing_tool_is_named(tmp_path, lacking, message):
         fake = tmp_path / tool
         fake.write_text("#!/bin/sh\necho 'version \"17.0.1\"' >&2\n")
         fake.chmod(0o755)
-    program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
     told = subprocess.run(
-        [sys.executable, "-c", program + "env.check_machine('dl')"],
+        [sys.executable, "-c", IMPORT_ENV + "env.check_machine('dl')"],
         env={"PATH": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -248,20 +334,20 @@ def fake_java(folder, version):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("1.8.0_402", "missing: Java 17 to 22 (the one in JAVA_HOME="),
+        ("1.8.0_402", "missing: Java 17 or Java 21 (the one in JAVA_HOME="),
         ("25-ea", "is 25): install a JRE"),
         ("23.0.1", "is 23): install a JRE"),
+        ("19.0.2", "is 19): install a JRE"),
         ("17.0.1", ""),
         ("21.0.4", ""),
         (None, "has no java: install a JRE"),
     ],
 )
 def test_java_is_looked_at_as_spark_does(tmp_path, version, message):
-    """JAVA_HOME comes before PATH; both bounds count, in a finished environment too."""
+    """JAVA_HOME comes before PATH; 17 and 21 pass, in a finished environment too."""
     home = fake_java(tmp_path / "home", version) if version else tmp_path / "home"
     better = fake_java(tmp_path / "better", "17.0.1")
-    program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
-    program += "env.fingerprint = lambda name: 'as made'\n"
+    program = IMPORT_ENV + "env.fingerprint = lambda name: 'as made'\n"
     program += f"env.VENVS = env.Path({str(tmp_path)!r})\nenv.make('dl')"
     (tmp_path / "dl").mkdir()
     (tmp_path / "dl/complete").write_text("as made")
@@ -275,10 +361,31 @@ def test_java_is_looked_at_as_spark_does(tmp_path, version, message):
     assert told.returncode == bool(message)
 
 
+JAVAS = {java.resolve() for java in Path("/usr/lib/jvm").glob("*/bin/java")}
+
+
+@pytest.mark.parametrize(
+    "home", sorted(java.parents[1] for java in JAVAS), ids=lambda home: home.name
+)
+def test_a_java_is_refused_exactly_when_spark_fails_with_it(home):
+    """Every Java that this machine has is asked for its version, and then tried."""
+    judge = IMPORT_ENV + "sys.exit('\\n'.join(env.check_java()) or None)"
+    start = (
+        "from pyspark.sql import SparkSession\n"
+        "print(SparkSession.builder.getOrCreate().range(9).count())"
+    )
+    judged, tried = (
+        shell(["python", "-c", program], {"JAVA_HOME": str(home)})
+        for program in (judge, start)
+    )
+    works = tried.stdout == "9\n"
+    assert (judged.returncode == 0) == works, judged.stderr + tried.stderr[-2000:]
+
+
 @pytest.mark.parametrize("folder", ["a b", "x[1]", "a:b", "what?"])
 def test_a_path_that_spark_cannot_take_is_refused(folder):
     """The message shows the character; letters beyond ASCII are none."""
-    program = f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
+    program = IMPORT_ENV
     program += "env.BOOK = env.Path('/home/Žofie/book-1.0_x')\nenv.check_path()\n"
     program += f"env.BOOK = env.Path('/home', {folder!r})\nenv.check_path()"
     told = subprocess.run(
@@ -290,15 +397,137 @@ def test_a_path_that_spark_cannot_take_is_refused(folder):
 
 def test_another_python_is_refused():
     """The message names the version that is needed and the one that is there."""
-    program = (
-        f"import sys; sys.path.insert(0, {str(DOCKER)!r})\nimport env\n"
-        "sys.version_info = (3, 13, 1)\nenv.check_machine('spark')"
-    )
+    program = IMPORT_ENV + "sys.version_info = (3, 13, 1)\nenv.check_machine('spark')"
     told = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True
     )
     assert told.returncode == 1
     assert told.stderr.startswith("missing: Python 3.11 (this is 3.13)")
+
+
+@CHECKOUT
+def test_a_checkout_in_a_folder_beyond_ascii(tmp_path):
+    """Spark starts there and reads there, also in a shell that knows ASCII alone."""
+    book = tmp_path / "Žofie"
+    shutil.copytree(DOCKER, book / "docker", ignore=shutil.ignore_patterns("wheels"))
+    for name in ("chapters", "datasets", ".venv"):
+        (book / name).symlink_to(notebooks.BOOK / name)
+    program = (
+        "import lab, pyspark\nfrom pyspark.sql import SparkSession\n"
+        "path = lab.data('flights/flights.parquet')\n"
+        "assert 'Žofie' in path and 'Žofie' in pyspark.__file__\n"
+        "print(SparkSession.builder.getOrCreate().read.parquet(path).count())"
+    )
+    told = subprocess.run(
+        [sys.executable, book / "docker/env.py", "exec", "spark"]
+        + ["python", "-c", program],
+        env=bare(LC_ALL="C"),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.stdout == "336776\n", told.stderr[-2000:]
+
+
+@CHECKOUT
+@pytest.mark.parametrize("there", [True, False])
+def test_make_gets_python_through_uv(tmp_path, there):
+    """It is used from where uv puts it; without uv one line says what to install."""
+    path = path_without(tmp_path / "bin", "uv", "python3.11-b")
+    if there:
+        uv = tmp_path / "bin/uv"
+        uv.write_text(
+            '#!/bin/sh\nmkdir -p "$HOME/.local/bin"\n'
+            f'ln -s {sys.executable} "$HOME/.local/bin/python3.11-b"\n'
+        )
+        uv.chmod(0o755)
+    told = subprocess.run(
+        ["make", "-s", "spark", "PYTHON=python3.11-b"],
+        env=bare(PATH=path, HOME=str(tmp_path)),
+        cwd=notebooks.BOOK,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert (told.returncode == 0) == there, told.stderr
+    assert ("uv fetches Python 3.11" in told.stdout) == there
+    assert told.stderr.startswith("" if there else "missing: Python 3.11: install")
+
+
+@CHECKOUT
+def test_make_and_exec_beside_another_python(tmp_path):
+    """Neither its home nor its modules are seen; -E: no Python starts in that home."""
+    for module in ("json", "lab"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('theirs')")
+    inside = ["exec", "spark", "python", "-c", "import json, lab; print(lab.__file__)"]
+    for command, printed in (
+        (["make", "-s", "spark", f"PYTHON={sys.executable}"], ""),
+        ([sys.executable, "-E", ENV, *inside], f"{Path(lab.__file__)}\n"),
+    ):
+        told = subprocess.run(
+            command,
+            env=bare(PYTHONHOME=str(tmp_path), PYTHONPATH=str(tmp_path)),
+            cwd=notebooks.BOOK,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert (told.returncode, told.stdout) == (0, printed), told.stderr[-2000:]
+
+
+def test_without_what_only_linux_has(tmp_path):
+    """Spark and a server start where there are no setsid and no setpriv."""
+    program = (
+        "import shutil, sys\nimport lab\nfrom pyspark.sql import SparkSession\n"
+        "print(shutil.which('setsid'), shutil.which('setpriv'))\n"
+        "print(SparkSession.builder.getOrCreate().range(9).count())\n"
+        "port = lab.free_port()\n"
+        "serve = [sys.executable, '-m', 'http.server', '--bind', '127.0.0.1', port]\n"
+        "with lab.Server(serve, lab.local_url(port)) as server:\n"
+        "    print('GET' in server.log())"
+    )
+    path = path_without(tmp_path / "bin", "setsid", "setpriv")
+    told = shell(["python", "-c", program], {"PATH": path})
+    assert told.stdout.split() == ["None", "None", "9", "True"], told.stderr[-2000:]
+
+
+def on_a_mac(program):
+    """Run a program that has docker/env.py as env, and macOS as its system."""
+    return subprocess.run(
+        [sys.executable, "-c", IMPORT_ENV + "sys.platform = 'darwin'\n" + program],
+        env=bare(),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_mac_is_told_to_take_the_dl_image(tmp_path):
+    """Making dl there does nothing, and so `make lab` goes on."""
+    told = on_a_mac(
+        f"env.VENVS, env.run = env.Path({str(tmp_path)!r}), None\n"
+        "env.make('dl')\nprint('goes on')"
+    )
+    assert told.stdout == "goes on\n", told.stderr
+    (line,) = told.stderr.splitlines()
+    assert "Linux" in line and "dl image" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mac_calls_its_loopback_interface_otherwise():
+    told = on_a_mac("print(env.json.dumps(env.variables(env.VENVS / 'spark')))")
+    seen = json.loads(told.stdout)
+    named = {"GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME", "PMIX_MCA_ptl_tcp_if_include"}
+    assert {name for name, value in seen.items() if value == "lo0"} == named
+    assert "lo" not in seen.values()
+
+
+@pytest.mark.parametrize("folder", [*NAMES, "database"])
+def test_copies_do_not_keep_a_clones_modes(folder):
+    """Files of a clone that was made under umask 077 can be read in the image, too."""
+    dockerfile = (DOCKER / folder / "Dockerfile").read_text()
+    copies = re.findall(r"^(?:COPY|ADD) .*", dockerfile, flags=re.M)
+    chosen = re.compile(r"\s--(chown|chmod|from)=")
+    assert copies and [line for line in copies if not chosen.search(line)] == []
 
 
 def test_conda_gives_the_same():
@@ -349,12 +578,13 @@ FOREIGN = {
 }
 
 
-def shell(command, foreign, **options):
-    """Run docker/env.py exec spark in a shell of a reader who has these variables."""
+def shell(command, foreign, name="spark", **options):
+    """Run docker/env.py exec NAME in a shell of a reader who has these variables."""
     ours = {"SPARK_CONF_DIR", "PYTHONPATH", "BOOK_VARIABLES", *book_env()}
+    ours |= {"NO_PROXY", "no_proxy"}
     plain = {k: v for k, v in os.environ.items() if k not in ours}
     return subprocess.run(
-        [sys.executable, ENV, "exec", "spark", *command],
+        [sys.executable, ENV, "exec", name, *command],
         env=plain | foreign,
         capture_output=True,
         text=True,
@@ -392,29 +622,67 @@ def test_the_loopback_address_needs_no_proxy():
     assert told.stdout.split() == [f"intranet,{ours}", ours]
 
 
-def test_a_reader_with_other_habits_gets_the_same_run(tmp_path):
+@pytest.fixture
+def proxy():
+    """The variables of a reader whose proxy refuses whatever it is asked for."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(403)
+
+        do_POST = do_PUT = do_CONNECT = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = lab.local_url(server.server_port)
+        yield dict.fromkeys(("http_proxy", "HTTP_PROXY", "HTTPS_PROXY"), address)
+        server.shutdown()
+
+
+def test_a_reader_with_other_habits_gets_the_same_run(tmp_path, proxy):
     """Spark and MLflow run, and write here alone, under all those variables at once."""
     theirs = tmp_path / "theirs.db"
     program = (
         "import mlflow, os\nfrom pyspark.sql import SparkSession\n"
-        "from lab import scratch\n"
+        "from lab import Server, free_port, local_url, scratch\n"
         "spark = SparkSession.builder.getOrCreate()\n"
         "path = str(scratch() / 'table')\n"
         "spark.range(100).write.parquet(path)\n"
-        "mlflow.set_tracking_uri(f'sqlite:///{scratch()}/runs.db')\n"
-        "with mlflow.start_run():\n    mlflow.log_metric('rows', 1)\n"
-        "print(spark.version, spark.read.parquet(path).count(), 'Žofie')"
+        "address = os.environ.get('MLFLOW_TRACKING_URI')\n"
+        "if address is None:\n"
+        "    store, port = scratch(), free_port()\n"
+        "    address = local_url(port)\n"
+        "    server = Server(['mlflow', 'server', '--port', port, '--workers', '1',\n"
+        "                     '--backend-store-uri', f'sqlite:///{store}/mlflow.db',\n"
+        "                     '--artifacts-destination', store / 'artifacts'],\n"
+        "                    ready=local_url(port, '/health'))\n"
+        "mlflow.set_tracking_uri(address)\n"
+        "with mlflow.start_run() as run:\n    mlflow.log_metric('rows', 1)\n"
+        "rows = mlflow.get_run(run.info.run_id).data.metrics['rows']\n"
+        "print(spark.version, spark.read.parquet(path).count(), rows, 'Žofie')"
     )
     foreign = FOREIGN | {
         "MLFLOW_TRACKING_URI": f"sqlite:///{theirs}",
         "MLFLOW_REGISTRY_URI": f"sqlite:///{theirs}",
         "LC_ALL": "C",
-        "http_proxy": "http://127.0.0.1:9",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
     }
-    told = shell(["python", "-c", program], foreign, umask=0o077, cwd=tmp_path)
-    assert told.stdout.split() == ["4.0.5", "100", "Žofie"], told.stderr[-2000:]
+    told = shell(["python", "-c", program], foreign | proxy, umask=0o077, cwd=tmp_path)
+    assert told.stdout.split() == ["4.0.5", "100", "1.0", "Žofie"], told.stderr[-2000:]
     assert list(tmp_path.iterdir()) == [], "nothing in the reader's database or folder"
+
+
+def test_elastic_horovod_asks_no_proxy(tmp_path, proxy):
+    """Its workers ask the launcher, over HTTP, for their places."""
+    program = "import horovod.torch as hvd; hvd.init(); print('size', hvd.size())"
+    find = notebooks.CHAPTERS / "07_bridge/find_hosts.sh"
+    hosts = ["-np", "1", "--min-np", "1", "--max-np", "1"]
+    hosts += ["--host-discovery-script", find, "--start-timeout", "600"]
+    command = ["horovodrun", "--disable-cache", *hosts, "python", "-c", program]
+    told = shell(command, proxy, name="dl", cwd=tmp_path)
+    assert told.returncode == 0 and "size 1" in told.stdout, told.stderr[-2000:]
 
 
 def test_a_kernel_outside_make_lab_has_the_books_variables():
@@ -428,6 +696,39 @@ def test_a_kernel_outside_make_lab_has_the_books_variables():
     plain = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     told = subprocess.run(command, env=plain, capture_output=True, text=True)
     assert told.stdout.split()[0] == str(VENVS / "spark/conf"), told.stderr
+
+
+@CHECKOUT
+def test_a_bare_interpreter_says_what_to_do(tmp_path):
+    """A front end may start the environment's Python itself."""
+    told = subprocess.run(
+        [VENVS / "spark/bin/python", "-c", "from lab import check"],
+        env={"PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode and "No module named" not in told.stderr
+    last = told.stderr.splitlines()[-1]
+    assert "kernel" in last and "make lab" in last
+
+
+@CHECKOUT
+def test_make_lab_offers_the_books_kernels_alone(tmp_path):
+    """Two, with spark as the default, and no python3."""
+    port = lab.free_port()
+    options = {"ip": "127.0.0.1", "port": port, "port_retries": 0}
+    server = lab.Server(
+        [sys.executable, ENV, "exec", "spark", "jupyter", "lab", "--allow-root"]
+        + ["--no-browser", "--IdentityProvider.token="]
+        + [f"--ServerApp.{name}={value}" for name, value in options.items()],
+        ready=lab.local_url(port, "/api"),
+        env=bare(JUPYTER_CONFIG_PATH="docker/conf", HOME=str(tmp_path)),
+        cwd=notebooks.BOOK,
+    )
+    with server:
+        told = lab.get_json(lab.local_url(port, "/api/kernelspecs"))
+    assert (told["default"], set(told["kernelspecs"])) == ("spark", set(NAMES))
 
 
 def test_a_clone_made_on_windows_has_the_same_line_ends(tmp_path):

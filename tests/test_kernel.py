@@ -25,6 +25,28 @@ LAUNCHERS = {
         ["horovodrun", "-np", "2", "--gloo", "--disable-cache", "python"],
     ),
 }
+# A server, and a task for Spark that says who it is, and then sleeps.
+SPARK = """
+import os, sys, time
+import lab
+from pyspark.sql import SparkSession
+
+port = lab.free_port()
+command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port]
+server = lab.Server(command, lab.local_url(port))
+spark = SparkSession.builder.getOrCreate()
+
+def task(seconds):
+    open(f"{pids}/{os.getpid()}", "w").close()
+    time.sleep(seconds)
+"""
+# What it writes is not to be read in the cell itself, which the traceback shows.
+FAILING = (
+    "import subprocess, sys\n"
+    """program = "import sys; sys.exit('the' + ' cause')"\n"""
+    "command = [sys.executable, '-c', program]\n"
+    "subprocess.run(command, capture_output=True, check=True)"
+)
 EACH = pytest.mark.parametrize("launcher", LAUNCHERS)
 
 
@@ -36,7 +58,7 @@ class Kernel:
         self.folder = folder
         self.manager = KernelManager(kernel_name=name)
         self.temporary = folder / "tmp"
-        self.temporary.mkdir()
+        self.temporary.mkdir(exist_ok=True)
         variables = os.environ | {"TMPDIR": str(self.temporary)}
         self.manager.start_kernel(cwd=str(folder), env=variables)
         self.client = self.manager.blocking_client()
@@ -123,6 +145,23 @@ def test_a_killed_kernel_leaves_nothing(start, launcher):
     wait_for(lambda: not book_kernel.started_by(kernel.ours), 60, "all of it ending")
 
 
+def test_after_a_kill_in_a_spark_job_the_same_passes(start):
+    killed = start("spark")
+    pids = killed.folder / "pids"
+    pids.mkdir()
+    prepare = f"pids = {str(pids)!r}\n{SPARK}"
+    killed.ask(prepare)
+    server = int(killed.ask("print(server.process.pid)"))
+    killed.begin("spark.sparkContext.parallelize([600]).foreach(task)")
+    (task,) = wait_for(lambda: list(pids.iterdir()), 300, "the task")
+    assert {server, int(task.name)} <= killed.others()
+    killed.manager.shutdown_kernel(now=True)
+    wait_for(lambda: not book_kernel.started_by(killed.ours), 60, "all of it ending")
+    again = start("spark")
+    again.ask(prepare)
+    again.ask("spark.sparkContext.parallelize([0]).foreach(task)")
+
+
 def test_an_interrupt_spares_what_other_cells_started(start):
     kernel = start("spark")
     kernel.ask(
@@ -149,3 +188,21 @@ def test_a_kernel_that_ends_dismisses_its_watcher(start):
     psutil.wait_procs(watchers, 10)
     assert [p.pid for p in book_kernel.started_by(kernel.ours)] == [int(left)]
     psutil.Process(int(left)).kill()
+
+
+@pytest.mark.parametrize("name", ["spark", "dl"])
+def test_a_kernel_starts_without_a_warning(start, capfd, name):
+    start(name)
+    assert "WARNING" not in capfd.readouterr().err
+
+
+def test_a_failed_programs_own_message_is_shown(start):
+    shown = []
+    start("spark").client.execute_interactive(
+        FAILING,
+        timeout=300,
+        output_hook=lambda message: shown.extend(
+            message["content"].get("traceback", [])
+        ),
+    )
+    assert "the cause" in "\n".join(shown)

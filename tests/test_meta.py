@@ -171,6 +171,25 @@ def test_an_exempt_output_may_differ_but_not_fail(path, chapters):
     assert "In [4]: Cell execution caused" in run_problems(path, chapters)
 
 
+def test_a_cell_that_its_first_run_spoils_fails_when_run_twice(path, chapters):
+    """A run without repetition does not see it."""
+    source = 'four = globals().get("four", 3) + 1\nprint("two and two:", four)'
+    change(path, set_source(2, source))
+    assert run_problems(path, chapters) == ""
+    told = run_problems(path, chapters, twice=True)
+    assert "In [4]: Cell outputs differ" in told
+    assert "+two and two: 5" in told
+
+
+def test_what_a_child_prints_fails_where_it_is_shown(path, chapters):
+    """It is hidden unless the run is as in JupyterLab."""
+    add_code(path, 'import os; os.system("echo from a child; sleep 1");')
+    assert run_problems(path, chapters) == ""
+    told = run_problems(path, chapters, children=True)
+    assert "In [1]: Cell outputs differ" in told
+    assert "+from a child" in told
+
+
 LITTER = {
     "a process": (
         """

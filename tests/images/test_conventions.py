@@ -101,6 +101,19 @@ def test_a_proxy_is_not_asked_for_this_machine(image):
     assert told.stdout.split() == [f"intranet,{ours}", ours]
 
 
+def test_this_machine_needs_no_proxy_whichever_way_in(container, image):
+    command = ("sh", "-c", "echo $NO_PROXY")
+    for way in (("run", "--rm", tag(image)), ("exec", container.name)):
+        told = docker(*way, *command)
+        assert "127.0.0.1" in told.stdout, (way, told.stderr)
+
+
+def test_the_user_can_read_the_configuration(container):
+    """Whatever the modes of the clone that the image was built from."""
+    told = container.run("find", "/etc/spark", "/etc/jupyter", "!", "-readable")
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
+
+
 def test_hardened_container(image):
     told = docker(
         "run", "--rm", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL",
@@ -112,6 +125,7 @@ def test_hardened_container(image):
 def test_hardened_jupyter_answers(start):
     one = start("--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL")
     assert one.wait_until_ready().get("/api/contents", token=one.token())[0] == 200
+    wait_for(lambda: one.state()["Health"]["Status"] == "healthy", "health", 120)
 
 
 def test_too_little_memory_names_the_option(image):

@@ -110,10 +110,11 @@ def test_docker_exec_has_the_books_variables(container):
     assert ours <= set(docker("exec", container.name, "env").stdout.splitlines())
 
 
+@pytest.mark.parametrize("options", [(), ("--env", "JUPYTER_RUNTIME_DIR=/tmp/run")])
 @pytest.mark.parametrize("image", ["spark"], indirect=True)
-def test_healthy_behind_a_certificate_and_another_address(start_spark):
+def test_healthy_behind_a_certificate_and_another_address(start_spark, options):
     one = start_spark(
-        *ALICE, "--env", "GEN_CERT=yes", "--env", "JUPYTER_PORT=9999",
+        *ALICE, *options, "--env", "GEN_CERT=yes", "--env", "JUPYTER_PORT=9999",
         command=("start-notebook.py", "--ServerApp.base_url=/hub/alice"),
     )  # fmt: skip
     assert "https://127.0.0.1:9999/hub/alice/lab" in one.log()
