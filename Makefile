@@ -91,7 +91,7 @@ test-web: web epub ## try the pages in a browser, where there is Chromium
 images: web ## build the Docker images spark and dl
 	@docker/images.sh build
 
-images-arm64: web ## build spark for arm64, by emulation if need be, and run two lessons in it
+images-arm64: web ## build spark for arm64, by emulation if need be; run lessons, one on dl's lock
 	@docker/images.sh arm64
 
 run: ## start an image with ./work mounted; IMAGE=spark or IMAGE=dl

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds and starts the book's images: `make images`, `make run IMAGE=spark|dl`, and a
 # cluster of them: `make cluster`, `make cluster-stop`. `make images-arm64` builds the spark
-# image for Apple's and other ARM processors, by emulation where this is not one, and tries it.
+# image for Apple's and other ARM processors, by emulation where this is not one, and tries it
+# and dl's lock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOCKER_BUILDKIT=1
@@ -104,7 +105,9 @@ build() {
     docker images --filter "reference=scaling-ml-book/*"
 }
 
-# An image of its own name, so that this machine's stays; and two lessons run in it.
+# An image of its own name, so that this machine's stays; and lessons run in it. Of dl, all
+# but two: Horovod would compile for hours, and only PyTorch's own index has a CPU build of
+# torch for this processor.
 arm64() {
     local emulator=/proc/sys/fs/binfmt_misc/qemu-aarch64 image=scaling-ml-book/spark-arm64
     if [[ $(uname -m) != aarch64 && ! -e $emulator ]]; then
@@ -117,11 +120,21 @@ arm64() {
     platform=(--platform=linux/arm64) base=scaling-ml-book/debian-arm64
     prepare_build
     docker build "${options[@]}" --file docker/spark/Dockerfile --tag "$image" .
+    dl=$(mktemp -d)
+    trap 'rm -rf "$dl" ${root:+"$root" "$root.image"}' EXIT  # root: make_base's
+    chmod 755 "$dl"
+    PATH=$PATH:.venv/uv/bin uv pip install --quiet --no-deps --require-hashes \
+        --python-platform aarch64-manylinux_2_28 --python-version 3.11 --target "$dl" \
+        --requirements docker/dl/requirements.lock
     local lesson
-    for lesson in 01_foundations/00_setup 02_spark/01_architecture; do
+    for lesson in 01_foundations/00_setup 02_spark/01_architecture \
+        08_tensorflow/01_tensorflow; do
         echo "==> running $lesson for arm64"
-        docker run --rm "${platform[@]}" "$image" \
-            jupyter execute --timeout=3600 "chapters/$lesson.ipynb"
+        options=("${platform[@]}")
+        [[ $lesson != 08_* ]] || options+=(--volume "$dl:/opt/dl:ro"
+            --env PYTHONPATH=/opt/dl:/home/jovyan/chapters)
+        docker run --rm "${options[@]}" "$image" \
+            jupyter execute --kernel_name=spark --timeout=3600 "chapters/$lesson.ipynb"
     done
 }
 
