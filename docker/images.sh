@@ -128,7 +128,7 @@ arm64() {
         --requirements docker/dl/requirements.lock
     local lesson
     for lesson in 01_foundations/00_setup 02_spark/01_architecture \
-        08_tensorflow/01_tensorflow; do
+        08_tensorflow/solutions; do
         echo "==> running $lesson for arm64"
         options=("${platform[@]}")
         [[ $lesson != 08_* ]] || options+=(--volume "$dl:/opt/dl:ro"
