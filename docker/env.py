@@ -266,7 +266,7 @@ def lock(name):
 
     It is resolved for each machine, and what not all of them need gets a marker. dl is
     compiled under spark's versions, for Linux alone. torch and torchvision stay out
-    (torch.txt), and with them what only torch's CUDA build asks for (excludes.txt).
+    (torch.txt), and what is not wanted (excludes.txt).
     """
     options = [
         "--python-version=3.11",
@@ -275,6 +275,8 @@ def lock(name):
         "--no-annotate",
         "--upgrade",
         "--quiet",
+        "--excludes",
+        DOCKER / "excludes.txt",
     ]
     machines = list(MACHINES)
     if name == "dl":
@@ -283,8 +285,6 @@ def lock(name):
             LOCKS["spark"],
             "--override",
             DOCKER / "dl/overrides.txt",
-            "--excludes",
-            DOCKER / "dl/excludes.txt",
             "--no-emit-package=torch",
             "--no-emit-package=torchvision",
         ]
