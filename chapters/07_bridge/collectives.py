@@ -23,9 +23,10 @@ results = {
     "transport": "MPI" if hvd.mpi_enabled() else "Gloo",
     "sum": hvd.allreduce(own, op=hvd.Sum).tolist(),
     "average": hvd.allreduce(own).tolist(),
-    "gathered": hvd.allgather(torch.full((rank + 1,), rank)).tolist(),
-    "from 2": hvd.broadcast(torch.tensor(10 * rank), root_rank=2).item(),
-    "even": hvd.allreduce(torch.tensor(rank), op=hvd.Sum, process_set=even).item()
+    "allgather": hvd.allgather(torch.full((rank + 1,), rank)).tolist(),
+    "broadcast from 2": hvd.broadcast(torch.tensor(10 * rank), root_rank=2).item(),
+    "sum over {0, 2}": hvd.allreduce(torch.tensor(rank), op=hvd.Sum,
+                                     process_set=even).item()
     if even.included() else "not a member",
 }  # fmt: skip
 # A process that exits shuts Horovod down for all, and 0 and 2 may still be summing.
