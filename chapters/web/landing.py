@@ -20,7 +20,7 @@ SURPRISES = {
     ),
     "champion": (
         "03_mlflow",
-        r"judged on: July[^|]*\nversion 4 +(0\.\d+) +(0\.\d+)",
+        r"summer: July[^|]*\nversion 4 +(0\.\d+) +(0\.\d+)",
     ),
     "reader": (
         "07_bridge",
