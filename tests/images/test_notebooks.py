@@ -147,6 +147,10 @@ def test_in_a_browser(container, browser, tmp_path):
 
     heading = page.locator(".jp-Notebook:visible h1", has_text="1.0")
     visit(page, f"{container.address()}/lab/tree/{FIRST}", heading, picture)
+    # Before it has its kernel, JupyterLab drops the wish to run without a word.
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for(
+        timeout=100_000
+    )
     for menu, entry in (
         ("Edit", "Clear Outputs of All Cells"),
         ("Run", "Run All Cells"),
