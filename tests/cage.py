@@ -147,6 +147,7 @@ def run(seconds, command):
                 child.wait(POLL)
             except subprocess.TimeoutExpired:
                 continue
+        meter.look()
         told = {"code": child.poll(), "seconds": time.monotonic() - start, "peak": peak}
         told |= {"work": meter.work(), "waiting": meter.waiting}
         if told["code"] is None:
