@@ -144,7 +144,7 @@ def run(seconds, command):
             if os.getppid() != parent:
                 sys.exit("cage.py: whoever waited for this run is gone")
             try:
-                child.wait(POLL)
+                child.wait(POLL if looks > 1 else POLL / 4)  # a short run counts, too
             except subprocess.TimeoutExpired:
                 continue
         meter.look()
