@@ -1,5 +1,6 @@
 """Options, the order of tests, progress, and the report at the end of a run."""
 
+import itertools
 import os
 import time
 
@@ -10,6 +11,7 @@ import budget
 import notebooks
 import repeat
 
+LONG = 5  # seconds; a test that takes longer may keep the other worker waiting
 SECONDS = "book/seconds"  # the cache's key for how long each test took last time
 
 
@@ -71,12 +73,19 @@ def belongs(item, chosen):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep the chosen chapters' tests; put the longest first, as last measured."""
+    """Keep the chosen chapters' tests; put the longest first, each before a short one.
+
+    A worker always holds the test after the one that it runs (xdist's LoadScheduling).
+    Were this a long one too, it would wait there while the other worker has no more.
+    """
     if chosen := chapters(config):
         dropped = [item for item in items if not belongs(item, chosen)]
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if belongs(item, chosen)]
     items.sort(key=lambda item: expected(config, item.nodeid), reverse=True)
+    long = [item for item in items if expected(config, item.nodeid) > LONG]
+    pairs = itertools.zip_longest(long, items[len(long) :])
+    items[:] = [item for pair in pairs for item in pair if item]
 
 
 def expected(config, nodeid):
