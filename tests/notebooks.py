@@ -32,8 +32,8 @@ CELL_SECONDS = 900
 # processor seconds without it and 153 with it, 6.2 57 and 76. Readers keep it: a heavy
 # aggregation is twice as fast with it, the sum of a long range sixty times. So do the
 # lessons in which that weighs more, for they join at scale or repeat vector arithmetic
-# (5.2's Word2Vec: 5 seconds with it, over 60 without; 6.3's LDA 13 and 37): MLlib's BLAS
-# uses Java's Vector API, and only this compiler makes machine instructions of it.
+# (5.2's Word2Vec: 5 seconds with it, over 60 without; 6.3's LDA: 13 and 37). MLlib's
+# BLAS uses Java's Vector API, and only this compiler makes machine instructions of it.
 # Without it Java keeps 48 MB for compiled code, which a lesson fills; Java then drops
 # methods and compiles them again. 240 MB, as with both compilers, spare 6.4 three of 77
 # processor seconds.
