@@ -100,46 +100,62 @@ def calls(source):
 
 
 def tries(solutions, answers):
-    """Return the solutions notebook with a cell for each answer below its check.
+    """Return one notebook that runs a chapter's sheet, its solutions and the answers.
 
-    Such a cell ends with the call of `exercise` and bears {"try": (number, kind, n)} in
-    its metadata. The solution is put back after it, since later cells may need it.
+    Its cells are those of the sheet, in their order. Below each check, a cell with the
+    solution and the call of `exercise` follows, with {"solution": ids of its two cells}
+    in its metadata, and a cell for each answer, with {"try": (number, kind, n)}. The
+    blank is put back after them, so that each cell of the sheet finds what it finds
+    in the sheet. An answer may use the solution, as `_solution`.
     """
-    made = copy.deepcopy(solutions)
+    made = sheet(solutions)
+    blanks = {cell.id: cell for cell in notebooks.code_cells(made)}
     made.cells = []
     for cell in notebooks.code_cells(solutions):
-        made.cells.append(cell)
+        made.cells.append(blanks[cell.id])
+        if cell.source != blanks[cell.id].source:
+            answered = cell
         for number, (call, answer) in calls(cell.source).items():
-            kept = nbformat.v4.new_code_cell(f"_solution = {answer}")
-            made.cells.append(kept)
+            made.cells.append(nbformat.v4.new_code_cell(f"_blank = {answer}"))
+            source = f"{answered.source}\n{call}\n_solution = {answer}"
+            solved = nbformat.v4.new_code_cell(source)
+            solved.metadata["solution"] = [answered.id, cell.id]
+            made.cells.append(solved)
             for kind in ("right", "wrong"):
                 for n, text in enumerate(answers.get(number, {}).get(kind, [])):
                     source = f"{textwrap.dedent(text).strip()}\n{call}"
                     tried = nbformat.v4.new_code_cell(source)
                     tried.metadata["try"] = [number, kind, n]
                     made.cells.append(tried)
-            made.cells.append(nbformat.v4.new_code_cell(f"{answer} = _solution"))
+            made.cells.append(nbformat.v4.new_code_cell(f"{answer} = _blank"))
     return made
 
 
-def changed(tried, solutions):
-    """Return a message for each solutions cell whose output is not what is stored.
+def changed(tried, solutions, blanks):
+    """Return a message for each cell whose output is not what is stored.
 
-    tried: what `tries` made of the solutions, executed.
+    tried: what `tries` made of the solutions, executed. solutions and blanks: the
+    stored notebooks. A check must print nothing but its verdict.
     """
-    stored = {cell.id: cell for cell in notebooks.code_cells(solutions)}
+    of_sheet = {cell.id: cell for cell in notebooks.code_cells(blanks)}
+    of_solutions = {cell.id: cell for cell in notebooks.code_cells(solutions)}
     messages = []
     for cell in notebooks.code_cells(tried):
-        if cell.id not in stored or notebooks.is_exempt(cell):
+        if cell.id in of_sheet:
+            stored = [of_sheet[cell.id]]
+        elif "solution" in cell.metadata:
+            stored = [of_solutions[each] for each in cell.metadata["solution"]]
+        else:
             continue
-        # A kernel may send one print in several pieces.
-        expected, got = (
-            nbval_cells.as_text(coalesce_streams(each.outputs))
-            for each in (stored[cell.id], cell)
-        )
-        if expected != got:
+        expected, got = "".join(map(shown, stored)), shown(cell)
+        if expected != got and not any(map(notebooks.is_exempt, stored)):
             messages.append(f"stored:\n{expected}\ngot:\n{got}\n{cell.source}")
     return messages
+
+
+def shown(cell):
+    """Return a cell's outputs as text, one print in one piece."""
+    return nbval_cells.as_text(coalesce_streams(cell.outputs))
 
 
 def misjudged(tried, answers):

@@ -275,9 +275,7 @@ def run(
                 f"nbval ended with code {told['code']} after {len(ran)} of "
                 f"{len(cells)} cells:\n{output[-2000:]}"
             )
-        problems += [f"left running: {process}" for process in told["processes"]]
-        problems += [f"left listening: port {port}" for port in told["ports"]]
-        problems += stage.litter()
+        problems += left(told) + stage.litter()
     limit = LIMIT_MIB + (WORKERS_MIB if master == "cluster" else 0)
     if told["peak"] > limit:
         problems.append(f"{told['peak']:.0f} MiB of memory, {limit} are the limit")
@@ -295,6 +293,13 @@ def run(
         work=told["work"],
         cells=ran,
     )
+
+
+def left(told):
+    """Return a message for each process and port of cage.py's result."""
+    return [f"left running: {process}" for process in told["processes"]] + [
+        f"left listening: port {port}" for port in told["ports"]
+    ]
 
 
 def configuration(folder, master):

@@ -1,8 +1,8 @@
 """Exercise sheets are made from the solutions; blanks fail, solutions pass.
 
 Other answers, right and wrong, are tried on each check: tests/answers_NN.py. The same
-run compares the solutions' outputs with what is stored; of the blank sheets,
-test_notebooks.py does it.
+run, in one kernel, has the cells of the sheet and of the solutions, most of which are
+the same, and compares their outputs with what is stored.
 """
 
 import nbformat
@@ -34,9 +34,12 @@ def test_the_sheet_is_made_from_the_solutions(notebook):
     kinds = [
         [(cell.cell_type, cell.source) for cell in n.cells] for n in (made, stored)
     ]
-    assert kinds[0] == kinds[1], (
-        "make it again: make render NOTEBOOK=.../solutions.ipynb"
-    )
+    again = "make it again: make render NOTEBOOK=.../solutions.ipynb"
+    assert kinds[0] == kinds[1], again
+    solved = {cell.id: cell for cell in notebooks.code_cells(notebooks.read(notebook))}
+    for cell in notebooks.code_cells(stored):
+        if cell.source == solved[cell.id].source and "exercise(" not in cell.source:
+            assert exercises.shown(cell) == exercises.shown(solved[cell.id]), again
 
 
 @EACH
@@ -63,6 +66,7 @@ def test_every_exercise_is_tried(notebook):
 @EACH_TRIED
 def test_answers_are_judged_rightly(notebook, record_property):
     answers, solutions = exercises.answers(notebook), notebooks.read(notebook)
+    blanks = notebooks.read(notebook.with_name(exercises.SHEET))
     with notebooks.Stage(notebook) as stage:
         made = exercises.tries(solutions, answers)
         nbformat.write(made, stage.notebook)
@@ -76,10 +80,10 @@ def test_answers_are_judged_rightly(notebook, record_property):
         name = str(notebook.relative_to(notebooks.CHAPTERS))
         record_property("row", budget.row(name, cost))
         assert ran["code"] == 0, notebooks.without_colours(output)[-3000:]
-        tried = notebooks.read(stage.notebook)
+        tried, litter = notebooks.read(stage.notebook), stage.litter()
     messages = exercises.misjudged(tried, answers)
-    messages += exercises.changed(tried, solutions)
-    messages += [f"left running: {process}" for process in ran["processes"]]
+    messages += exercises.changed(tried, solutions, blanks)
+    messages += notebooks.left(ran) + litter
     if messages:
         pytest.fail("\n\n".join(messages), pytrace=False)
 
@@ -115,8 +119,16 @@ def test_a_changed_output_is_reported():
         ]
         return nbformat.v4.new_notebook(cells=[cell])
 
-    assert not exercises.changed(notebook("3", "\n"), notebook("3\n"))
-    assert len(exercises.changed(notebook("4\n"), notebook("3\n"))) == 1
+    def messages(tried, solutions="3\n", blanks="3\n", solution=False):
+        if solution:
+            tried.cells[0].update(id="b", metadata={"solution": ["a"]})
+        stored = notebook(solutions), notebook(blanks)
+        return len(exercises.changed(tried, *stored))
+
+    assert messages(notebook("3", "\n")) == 0
+    assert messages(notebook("4\n")) == 1
+    assert messages(notebook("4\n"), blanks="4\n") == 0
+    assert messages(notebook("4\n"), blanks="4\n", solution=True) == 1
 
 
 def test_answers_become_blanks():

@@ -1,6 +1,7 @@
 """Every notebook, run again: same outputs, nothing left behind, no network.
 
-Solutions are run and compared by test_exercises.py, with other answers beside them.
+Exercise sheets and solutions are run and compared by test_exercises.py, with other
+answers beside them.
 """
 
 import pytest
@@ -12,7 +13,8 @@ import notebooks
 ALL = [
     path
     for path in notebooks.find()
-    if path.name != exercises.SOLUTIONS and notebooks.code_cells(notebooks.read(path))
+    if path.name not in (exercises.SHEET, exercises.SOLUTIONS)
+    and notebooks.code_cells(notebooks.read(path))
 ]
 
 
@@ -27,7 +29,6 @@ def elsewhere(config):
         path
         for path in ALL
         if path.parent != notebooks.CHAPTERS
-        and path.name != exercises.SHEET
         and "pyspark" in (text := path.read_text(encoding="utf-8"))
         and '\\"spark.master\\":' not in text
     ]
