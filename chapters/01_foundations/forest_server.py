@@ -11,6 +11,7 @@ trees. Without a single answer it replies 503.
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
@@ -26,7 +27,7 @@ def ask(address, body, trees, seconds):
     try:
         with urlopen(f"{address}/{query}", body, seconds) as answer:
             return np.frombuffer(answer.read()), int(answer.headers["Trees"])
-    except OSError:  # refused, reset or too late
+    except (OSError, HTTPException):  # refused, reset, too late or cut off
         return None
 
 
