@@ -31,7 +31,6 @@ MANY = {
     "09_pytorch/04_rpc_and_model_parallel.ipynb",
     "09_pytorch/05_spark_to_pytorch.ipynb",
 }
-BUDGET_MIB = 3072
 PHASES = {
     "kernel": "the kernel's start, and nbval's",
     "imports": "the first cell",
@@ -69,7 +68,8 @@ def over(row):
     """Return in words which budgets a row exceeds; an empty list is the aim."""
     most = BUDGET_OF_MANY if row["notebook"] in MANY else BUDGET
     found = [f"over {most} processor seconds"] * (row["processor"] > most)
-    return found + [f"over {BUDGET_MIB} MiB"] * (row["mib"] > BUDGET_MIB)
+    most = notebooks.BUDGET_MIB
+    return found + [f"over {most} MiB"] * (row["mib"] > most)
 
 
 def report(rows):

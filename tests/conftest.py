@@ -62,6 +62,12 @@ def pytest_configure(config):
         config.pluginmanager.register(Progress(config), "progress")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Return how many workers `-n auto` means."""
+    return notebooks.at_once()
+
+
 def chapters(config):
     """Return the chosen chapters as two-digit text; none means all."""
     return [n.zfill(2) for row in config.getoption("chapter") for n in row.split(",")]

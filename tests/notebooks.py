@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import psutil
 
 BOOK = Path(__file__).resolve().parents[1]
 CHAPTERS = BOOK / "chapters"
 TESTS = BOOK / "tests"
 EXEMPT = "nbval-ignore-output"  # the tag of a cell whose output is not compared
-AT_ONCE = 2  # notebooks; one for each core of the smallest machine
 # Deadlines end what hangs, nothing else: eight times overloaded, nothing right is cut.
 # Slowness is reported by budget.py.
 DEADLINE = 1800  # seconds for a whole notebook
@@ -46,6 +46,7 @@ HEAVY = (
     "05_features/02_text",
     "06_mllib/03_unsupervised", "06_mllib/05_scaling",
 )  # fmt: skip
+BUDGET_MIB = 3072  # what a notebook should do with; more is reported
 LIMIT_MIB = 4096  # exceeding fails
 WORKERS_MIB = 2048  # what the two workers of tests/cluster.py may take beside that
 # What kernels and libraries keep in a home folder, and the JVM in /tmp, by design.
@@ -79,6 +80,15 @@ def choose(named, chapter=None):
         if not chapter or path.parent.name.startswith(chapter + "_")
     ]
     return [path for path in found if code_cells(read(path))]
+
+
+def at_once():
+    """Return how many notebooks to run at the same time: one more than there are cores.
+
+    While one waits, the others use all cores. Fewer where the memory is too small.
+    """
+    mib = psutil.virtual_memory().total / 2**20
+    return max(1, min(psutil.cpu_count() + 1, int(mib / BUDGET_MIB)))
 
 
 def code_cells(notebook):

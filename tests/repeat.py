@@ -60,7 +60,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--load", type=int, default=0, help="busy loops beside them")
-    parser.add_argument("--at-once", type=int, default=notebooks.AT_ONCE)
+    parser.add_argument("--at-once", type=int, default=notebooks.at_once())
     parser.add_argument("--twice", action="store_true", help="each cell twice in a row")
     parser.add_argument("--children", action="store_true", help="show what they print")
     parser.add_argument("--chapter", help="two digits, e.g. 02")

@@ -172,13 +172,14 @@ def test_torch_for_every_machine(machine):
 @pytest.mark.parametrize(
     "theirs",
     [
-        {"PIP_TARGET": "x", "UV_CONFIG_FILE": "uv.toml"},
-        {"PIP_PREFIX": "x", "VIRTUAL_ENV": "x", "CONDA_PREFIX": "x"},
-        {"PIP_USER": "1", "PIP_ROOT": "x"},
-        {"PIP_CONFIG_FILE": "pip.conf"},
+        dict.fromkeys(
+            ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV", "CONDA_PREFIX"), "x"
+        )
+        | {"PIP_USER": "1"},
+        {"PIP_CONFIG_FILE": "pip.conf", "UV_CONFIG_FILE": "uv.toml"},
         {"XDG_CONFIG_HOME": "home"},
     ],
-    ids="+".join,
+    ids=["folders", "files", "home"],
 )
 def test_what_is_installed_goes_nowhere_else(tmp_path, theirs):
     """Neither variables nor files of pip and uv move uv or an environment."""
