@@ -82,12 +82,15 @@ class Kernel:
 
     def begin(self, code):
         """Start a cell; its error shall not abort a cell that follows at once."""
-        self.client.execute(code, stop_on_error=False)
+        self.running = self.client.execute(code, stop_on_error=False)
 
     def interrupt(self):
         """Interrupt the running cell; return the name of the error that it ended by."""
         self.manager.interrupt_kernel()
-        return self.client.get_shell_msg(timeout=300)["content"]["ename"]
+        while True:  # a slow start was asked several times, and answers each time
+            reply = self.client.get_shell_msg(timeout=300)
+            if reply["parent_header"]["msg_id"] == self.running:
+                return reply["content"]["ename"]
 
     def others(self):
         """Return the process ids of all that it started and that still runs."""
