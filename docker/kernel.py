@@ -25,6 +25,7 @@ import psutil
 
 NAME, WATCHER = "BOOK_KERNEL", "BOOK_KERNEL_WATCHER"
 GRACE = 5  # seconds to end by SIGTERM, before SIGKILL
+DYING = 2  # seconds that a killed process may need to be dead, on a busy machine
 
 
 def started_by(name):
@@ -56,9 +57,28 @@ def watch(kernel, name):
         end(left)
 
 
-def end_orphans(result):
-    """After an interrupted cell, end what has lost its parent."""
+def alive_since(begun):
+    """Return the children that were started after this time and still run."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            # psutil knows the start of the machine, and so of a process, to a second.
+            new = child.create_time() > begun - 1
+            if new and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def end_orphans(result, begun):
+    """After an interrupted cell, end what has lost its parent; begun: when it began."""
     if isinstance(result.error_in_exec, KeyboardInterrupt):
+        # subprocess.run does not wait for the end of what it has killed, and until
+        # then nothing has lost its parent.
+        deadline = time.monotonic() + DYING
+        while alive_since(begun) and time.monotonic() < deadline:
+            time.sleep(0.02)
         kept = psutil.Process().children(recursive=True)  # the watcher is one, too
         end([p for p in started_by(os.environ[NAME]) if p not in kept])
 
@@ -75,7 +95,14 @@ def show_cause(shell, kind, error, trace, tb_offset=None):
 
 def load_ipython_extension(shell):
     """Prepare the kernel that loads this module as an extension of IPython."""
-    shell.events.register("post_run_cell", end_orphans)
+    begun = 0.0
+
+    def before(_):
+        nonlocal begun
+        begun = time.time()
+
+    shell.events.register("pre_run_cell", before)
+    shell.events.register("post_run_cell", lambda result: end_orphans(result, begun))
     failed = subprocess.CalledProcessError, subprocess.TimeoutExpired
     shell.set_custom_exc(failed, show_cause)
     atexit.register(os.kill, int(os.environ[WATCHER]), signal.SIGKILL)

@@ -139,6 +139,22 @@ def test_an_interrupt_ends_what_the_cell_started(start, launcher):
     assert kernel.ask(again).splitlines()[-1] == "0", "the next run passes"
 
 
+def test_an_interrupt_waits_until_the_killed_process_is_dead(start):
+    """On a busy machine it dies a little later, and only then are there orphans."""
+    kernel = start("spark")
+    kernel.begin(
+        "import subprocess, threading\n"
+        "both = ['setsid', 'sh', '-c', 'sleep 600 & sleep 600']\n"
+        "shell = subprocess.Popen(both)\n"
+        "try:\n    print('begins', flush=True)\n    shell.wait()\n"
+        "except KeyboardInterrupt:\n"
+        "    threading.Timer(0.5, shell.kill).start()\n    raise"
+    )
+    wait_for(lambda: len(kernel.others()) == 3, 300, "the shell and its two programs")
+    assert kernel.interrupt() == "KeyboardInterrupt"
+    wait_for(lambda: not kernel.others(), 60, "all of it ending")
+
+
 @EACH
 def test_a_killed_kernel_leaves_nothing(start, launcher):
     kernel = start(LAUNCHERS[launcher][0])
