@@ -146,7 +146,7 @@ def test_an_interrupt_waits_until_the_killed_process_is_dead(start):
         "import subprocess, threading\n"
         "both = ['setsid', 'sh', '-c', 'sleep 600 & sleep 600']\n"
         "shell = subprocess.Popen(both)\n"
-        "try:\n    print('begins', flush=True)\n    shell.wait()\n"
+        "try:\n    shell.wait()\n"
         "except KeyboardInterrupt:\n"
         "    threading.Timer(0.5, shell.kill).start()\n    raise"
     )
