@@ -3,9 +3,9 @@
     python counting_server.py PORT {memory,client,FILE} [SECONDS]
 
 Where is the state, the sum so far? memory: in this process (a stateful server).
-client: with the caller, who sends it along (stateless). FILE: in a SQLite file,
-written before the answer is given. GET /add?n=3&state=4 answers the new sum. SECONDS
-is how long each answer takes.
+client: with the caller, who sends it along (stateless). FILE: in a SQLite file of
+all numbers, written before the answer is given. GET /add?n=3&state=4 answers the new
+sum. SECONDS is how long each answer takes.
 """
 
 import json
@@ -28,10 +28,9 @@ def add(n, state):
             total += n
             return total
         with sqlite3.connect(where) as store:  # commits at the end, or not at all
-            store.execute("CREATE TABLE IF NOT EXISTS sums (total INTEGER)")
-            before = store.execute("SELECT MAX(total) FROM sums").fetchone()[0] or 0
-            store.execute("INSERT INTO sums VALUES (?)", [before + n])
-            return before + n
+            store.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER)")
+            store.execute("INSERT INTO numbers VALUES (?)", [n])
+            return store.execute("SELECT SUM(n) FROM numbers").fetchone()[0]
 
 
 class Handler(BaseHTTPRequestHandler):
