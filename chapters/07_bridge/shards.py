@@ -41,7 +41,7 @@ class ParquetShards(IterableDataset):
     """
 
     def __init__(self, files, batch, window, rank=0, ranks=1, workers=0, seed=0):
-        """Read the footers of the files, nothing else."""
+        """Read the footers of the files, nothing else; refuse sizes that do not fit."""
         footers = [(file, pq.read_metadata(file)) for file in files]
         self.groups = [
             (file, group, footer.row_group(group).num_rows)
@@ -52,6 +52,10 @@ class ParquetShards(IterableDataset):
         self.batch, self.window, self.seed = batch, window, seed
         self.rank, self.ranks, self.workers = rank, ranks, workers
         self.epoch = self.used = 0  # used: batches of this epoch that were trained on
+        if window % batch:
+            raise ValueError(f"window {window} is not a multiple of batch {batch}")
+        if self.rows < ranks * max(workers, 1) * batch:
+            raise ValueError(f"{self.rows} rows are not a batch for each reader")
 
     def share(self):
         """Return (first, stop) of the rows of each reader, in the epoch's order."""
@@ -84,6 +88,8 @@ class ParquetShards(IterableDataset):
     def __iter__(self):
         """Yield what is left of the epoch for this rank and this DataLoader worker."""
         info, workers = get_worker_info(), max(self.workers, 1)
+        if (info.num_workers if info else 0) != self.workers:
+            raise ValueError(f"to be read by {self.workers} workers: use batches()")
         # The DataLoader asks its workers in turn, and begins with number 0. After
         # `used` batches it is the turn of the one that was number used % workers.
         worker = ((info.id if info else 0) + self.used) % workers
