@@ -60,12 +60,20 @@ picture: spark ## take the picture of MLflow's page again; needs Chromium
 
 SPHINX = $(ENV) exec tools sphinx-build -q -W --keep-going -c chapters/web
 
-web: tools ## make the book's pages from the stored outputs: .web/html/index.html
+web: .web/html/index.html ## make the book's pages from the stored outputs: .web/html/index.html
+
+# What they come from: text, pictures, programs, the commit that they name. A folder is
+# newer, too, when a file in it is gone.
+PAGES = $(wildcard .git/logs/HEAD) tests/requirements.lock \
+	$(shell find chapters datasets -name __pycache__ -prune -o -not -name '*.mo' -print)
+
+.web/html/index.html: $(PAGES) | tools
 	@rm -rf .web/en/html .web/zh/html
 	@$(SPHINX) -E -d .web/zh/doctrees -D language=zh_CN . .web/zh/html & zh=$$!; \
 	    $(SPHINX) -E -d .web/en/doctrees . .web/en/html; en=$$?; wait $$zh && exit $$en
 	@rm -r .web/zh/html/_images && ln -s ../_images .web/zh/html  # the same pictures
 	@mv .web/zh/html .web/en/html/zh && rm -rf .web/html && mv .web/en/html .web
+	@touch $@
 
 serve-web: web ## show these pages in a browser, on a free port
 	@$(ENV) exec tools python -u -m http.server 0 --bind 127.0.0.1 --directory .web/html

@@ -82,7 +82,7 @@ prepare_build() {
 }
 
 # Wheels of torch that this machine's index lacks are lent, too, and then the four images
-# are built.
+# are built, or only those that are named.
 build() {
     prepare_build
     local wheel
@@ -92,7 +92,8 @@ build() {
     done
     share_horovod
     local image
-    for image in environment spark dl database; do
+    (($#)) || set -- environment spark dl database
+    for image; do
         echo "==> building scaling-ml-book/$image"
         if [[ $image == environment ]]; then
             docker build "${options[@]}" --file docker/spark/Dockerfile \
@@ -206,10 +207,10 @@ cluster() {
 }
 
 case ${1:-} in
-    build) build ;;
+    build) build "${@:2}" ;;
     arm64) arm64 ;;
     run) run "${2:-spark}" ;;
     cluster) cluster "${2:-spark}" ;;
     cluster-stop) JUPYTER_TOKEN='' compose down ;;
-    *) fail "usage: docker/images.sh build | arm64 | run IMAGE | cluster IMAGE | cluster-stop" ;;
+    *) fail "usage: docker/images.sh build [IMAGE...] | arm64 | run IMAGE | cluster IMAGE | cluster-stop" ;;
 esac
