@@ -39,9 +39,9 @@ render: spark dl ## run notebooks and store outputs; NOTEBOOK=path or CHAPTER=02
 	@$(ENV) exec spark python tests/render.py \
 	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
 
-repeat: spark dl ## run notebooks N times; LOAD=2, TWICE=1, CHILDREN=1: see tests/repeat.py
+repeat: spark dl ## run notebooks N times; LOAD=2, TWICE=1, KEEP=1: see tests/repeat.py
 	@$(ENV) exec spark python tests/repeat.py --times $(or $(N),5) --load $(or $(LOAD),0) \
-	    $(if $(TWICE),--twice) $(if $(CHILDREN),--children) \
+	    $(if $(TWICE),--twice) $(if $(CHILDREN),--children) $(if $(KEEP),--keep) \
 	    $(if $(CHAPTER),--chapter $(CHAPTER)) $(NOTEBOOK)
 
 lint: spark tools ## only the quick checks of style: notebooks, Python, shell, Docker

@@ -76,6 +76,20 @@ def test_the_table_knows_the_notebooks_of_the_book():
     assert names >= budget.MANY
 
 
+def test_runs_are_counted_for_what_was_run(tmp_path, monkeypatch):
+    """Interrupted runs stay counted; those of a notebook changed since do not."""
+    states = {"a.ipynb": "1", "b.ipynb": "1"}
+    monkeypatch.setattr(repeat, "TABLE", tmp_path / "repeats.csv")
+    monkeypatch.setattr(repeat, "state", states.get)
+    for how, differed in (("load=0", False), ("load=0", True), ("load=2", False)):
+        repeat.count(states, "a.ipynb", how, differed)
+    repeat.count(states, "b.ipynb", "load=0", False)
+    states["b.ipynb"] = "2"
+    found = [(r["how"], r["runs"], r["differed"]) for r in repeat.counted(states)]
+    assert found == [("load=0", "2", "1"), ("load=2", "1", "0")]
+    assert repeat.rounds(["a", "b"], 3, {"a": 2, "b": 0}) == ["b", "b", "a", "b"]
+
+
 def test_load_ends():
     before = len(usage.tree(os.getpid()))
     with repeat.load(2):
