@@ -110,7 +110,7 @@ class ReadersKernel(kernel.RunningKernel):
         (lab.scratch, lab.Server) would run.
         """
         self.kc.stop_channels()
-        self.km.shutdown_wait_time = 30
+        self.km.shutdown_wait_time = notebooks.ENDING_SECONDS
         self.km.shutdown_kernel(now=False)
         del self.km
 

@@ -27,6 +27,7 @@ EXEMPT = "nbval-ignore-output"  # the tag of a cell whose output is not compared
 # Slowness is reported by budget.py.
 DEADLINE = 1800  # seconds for a whole notebook
 CELL_SECONDS = 900
+ENDING_SECONDS = 240  # from asking a kernel to end to killing it; half of it: SIGTERM
 # The tests look at results, which do not depend on Java's compiler. Its second, better
 # one takes up to half of the time of a JVM that lives for a minute: lesson 4.2 costs 81
 # processor seconds without it and 153 with it, 6.2 57 and 76. Readers keep it: a heavy
@@ -236,6 +237,11 @@ def _staging_folder():
     folder = Path(tempfile.gettempdir())
     move = folder.is_relative_to("/tmp") and os.access("/var/tmp", os.W_OK)
     return "/var/tmp" if move else folder
+
+
+def execution(notebook):
+    """Return the command that runs a notebook and stores its outputs in it."""
+    return [sys.executable, TESTS / "execute.py", notebook, str(CELL_SECONDS)]
 
 
 def compiler(notebook):

@@ -26,16 +26,8 @@ def render(path, chapters=notebooks.CHAPTERS):
         if notebooks.code_cells(notebooks.read(path)):
             # Under nbval ipykernel sees this variable, and then leaves what children
             # write to the terminal out of the outputs: both must do the same.
-            seconds = str(notebooks.CELL_SECONDS)
             told, output = stage.run(
-                [
-                    "jupyter",
-                    "execute",
-                    "--inplace",
-                    f"--timeout={seconds}",
-                    stage.notebook,
-                ],
-                PYTEST_CURRENT_TEST="off",
+                notebooks.execution(stage.notebook), PYTEST_CURRENT_TEST="off"
             )
             if told["code"] != 0:
                 ended = "deadline" if told["code"] is None else f"code {told['code']}"

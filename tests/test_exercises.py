@@ -70,11 +70,9 @@ def test_answers_are_judged_rightly(notebook, record_property):
     with notebooks.Stage(notebook) as stage:
         made = exercises.tries(solutions, answers)
         nbformat.write(made, stage.notebook)
-        command = ["jupyter", "execute", "--inplace"]
-        command += [f"--timeout={notebooks.CELL_SECONDS}", stage.notebook]
         variables = {"PYTEST_CURRENT_TEST": "off"}  # as when the outputs were stored
         variables |= notebooks.compiler(notebook)
-        ran, output = stage.run(command, **variables)
+        ran, output = stage.run(notebooks.execution(stage.notebook), **variables)
         cost = {name: ran[name] for name in ("seconds", "waiting", "work", "isolated")}
         cost = notebooks.Run(peak=ran["peak"], **cost)
         name = str(notebook.relative_to(notebooks.CHAPTERS))

@@ -25,6 +25,9 @@ cd "horovod-$version"
 sed -i 's/CMAKE_CXX_STANDARD 14/CMAKE_CXX_STANDARD 17/' \
     CMakeLists.txt horovod/torch/CMakeLists.txt
 sed -i '/xla_mpi_ops.cc/d' horovod/tensorflow/CMakeLists.txt
+# The same optimisation (-O3) without debug information, which no wheel needs: a tenth of
+# the compiler's time.
+sed -i 's/RelWithDebInfo/Release/' setup.py
 # OpenMPI 5's mpirun knows these options with two dashes only.
 sed -i -E "s/'-(bind-to|map-by|rank-by)/'--\1/g" horovod/runner/mpi_run.py
 
@@ -33,6 +36,6 @@ export HOROVOD_WITH_GLOO=1 HOROVOD_WITH_MPI=1
 CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
 MAKEFLAGS=-j$(nproc)
 # libmpi stands in the environment's lib/, four folders above Horovod's modules.
-LDFLAGS="-Wl,--strip-debug -Wl,-rpath,\$ORIGIN/../../../.."
+LDFLAGS="-Wl,-rpath,\$ORIGIN/../../../.."
 export CMAKE_BUILD_PARALLEL_LEVEL MAKEFLAGS LDFLAGS
 "$python" -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir "$out" .
