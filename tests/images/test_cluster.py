@@ -95,7 +95,7 @@ def test_tasks_run_on_both_workers(cluster):
 
 
 def test_a_notebook_has_its_stored_outputs(cluster):
-    """One that shuffles and caches; `make test-cluster` runs all, without Docker."""
+    """One with joins, shuffles and RDDs; `make test-cluster` runs all of them."""
     cluster.run(
         "jupyter", "start.sh", "python", "-m", "pytest", "--nbval", "--quiet",
         "-p", "no:cacheprovider", "chapters/02_spark/02_dataframes.ipynb",
