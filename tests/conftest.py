@@ -47,7 +47,9 @@ def pytest_addoption(parser):
         help="keep N processes busy beside the tests: nothing may fail for it",
     )
     parser.addoption(
-        "--keep", action="store_true", help="write what notebooks cost to budget.csv"
+        "--keep",
+        action="store_true",
+        help="write what notebooks cost to budget.csv, count their runs in repeats.csv",
     )
 
 
@@ -166,6 +168,15 @@ class Progress:
         self.left.pop(nodeid, None)
         self.running.pop(nodeid, None)
 
+    def pytest_runtest_logreport(self, report):
+        """With --keep, count a notebook's run as one that tests/repeat.py made."""
+        row = dict(report.user_properties).get("row", {})
+        book = {repeat.name_of(path) for path in notebooks.find()}
+        ran = report.when == "call" and "test_notebooks.py" in report.nodeid
+        if self.config.getoption("keep") and ran and row.get("notebook") in book:
+            how = f"load={self.config.getoption('load')}"
+            repeat.count(book, row["notebook"], how, report.failed)
+
     def pytest_unconfigure(self):
         """End the load."""
         self.busy.__exit__(None, None, None)
@@ -199,7 +210,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(
             f"\n{minutes:.1f} minutes; {psutil.cpu_count()} cores, {busy:.0%} busy"
         )
-        if config.getoption("keep"):
+        if config.getoption("keep") and not config.getoption("load"):
             budget.keep(rows)
     if not all(row["isolated"] for row in rows):
         terminalreporter.line(

@@ -11,6 +11,7 @@ sum. SECONDS is how long each answer takes.
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock
 from urllib.parse import parse_qs, urlsplit
@@ -27,7 +28,8 @@ def add(n, state):
         if where == "memory":
             total += n
             return total
-        with sqlite3.connect(where) as store:  # commits at the end, or not at all
+        # `store` commits at the end, or not at all, and `closing` then closes it.
+        with closing(sqlite3.connect(where)) as store, store:
             store.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER)")
             store.execute("INSERT INTO numbers VALUES (?)", [n])
             return store.execute("SELECT SUM(n) FROM numbers").fetchone()[0]

@@ -85,6 +85,7 @@ def overtake(steps, all_batches, lose=None):
     if lose:
         lose(holder)
     steps.gate.assign(1)
+    poll(lambda: int(steps.version) == 11)
     results += steps.hand_out(all_batches[11:])
     reports = steps.reports(results)
     return {"holder": holder, "reports": reports, "version": int(steps.version)}
