@@ -7,7 +7,8 @@ Each run is one of tests/test_notebooks.py. LOAD starts so many busy loops besid
 TWICE runs each cell twice in a row, as readers do. CHILDREN shows what child processes
 print, as JupyterLab does. KEEP counts each run in tests/repeats.csv as it ends, and
 runs a notebook only as often as it lacks there for N in the same way: so the hours that
-five runs of the whole book take may be spent in pieces.
+five runs of the whole book take may be spent in pieces. `make test KEEP=1` counts its
+lessons there, too: it runs them in the same way.
 """
 
 import argparse
