@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import budget
+import conftest
 import notebooks
 import repeat
 import usage
@@ -88,6 +90,31 @@ def test_runs_are_counted_for_what_was_run(tmp_path, monkeypatch):
     found = [(r["how"], r["runs"], r["differed"]) for r in repeat.counted(states)]
     assert found == [("load=0", "2", "1"), ("load=2", "1", "0")]
     assert repeat.rounds(["a", "b"], 3, {"a": 2, "b": 0}) == ["b", "b", "a", "b"]
+
+
+def test_a_kept_test_run_counts_its_lessons(tmp_path, monkeypatch):
+    """Those on the configured master, at the end of their run; a failed one differed."""
+    monkeypatch.setattr(repeat, "TABLE", tmp_path / "repeats.csv")
+    name = repeat.name_of(notebooks.find()[0])
+    options = {"keep": True, "load": 2}
+    progress = conftest.Progress.__new__(conftest.Progress)  # no load is started
+    progress.config = SimpleNamespace(getoption=options.get)
+
+    def ends(name, when="call", failed=False):
+        properties = [("row", {"notebook": name})]
+        report = {"when": when, "failed": failed, "user_properties": properties}
+        progress.pytest_runtest_logreport(
+            SimpleNamespace(nodeid="test_notebooks.py::a", **report)
+        )
+
+    ends(name)
+    ends(name, when="teardown")
+    ends(name, failed=True)
+    ends(f"{name} on local[4]")
+    options["keep"] = False
+    ends(name)
+    (row,) = repeat.counted({name})
+    assert (row["how"], row["runs"], row["differed"]) == ("load=2", "2", "1")
 
 
 def test_load_ends():
