@@ -6,8 +6,9 @@ import sys
 import time
 from types import SimpleNamespace
 
-import budget
 import conftest
+
+import budget
 import notebooks
 import repeat
 import usage
@@ -93,7 +94,7 @@ def test_runs_are_counted_for_what_was_run(tmp_path, monkeypatch):
 
 
 def test_a_kept_test_run_counts_its_lessons(tmp_path, monkeypatch):
-    """Those on the configured master, at the end of their run; a failed one differed."""
+    """Those on the configured master, at their end; a failed one differed."""
     monkeypatch.setattr(repeat, "TABLE", tmp_path / "repeats.csv")
     name = repeat.name_of(notebooks.find()[0])
     options = {"keep": True, "load": 2}
