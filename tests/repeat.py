@@ -30,9 +30,9 @@ COLUMNS = ("notebook", "rendered", "how", "runs", "differed")
 
 @contextmanager
 def load(loops):
-    """Keep so many processes busy for as long as the block runs."""
-    busy = [sys.executable, "-c", "while True: pass"]
-    running = [subprocess.Popen(busy) for _ in range(loops)]
+    """Keep so many processes busy for as long as the block, or this process, runs."""
+    busy = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+    running = [subprocess.Popen([sys.executable, "-c", busy]) for _ in range(loops)]
     try:
         yield
     finally:
