@@ -33,8 +33,8 @@ def ask(address, body, trees, seconds):
 
 def ask_all(body, trees=None):
     """Ask all tree servers at once; return the mean vote and the trees behind it."""
-    share = trees and trees // len(addresses)
-    futures = [pool.submit(ask, each, body, share, seconds) for each in addresses]
+    share = trees // len(addresses) if trees else None
+    futures = [pool.submit(ask, a, body, share, seconds) for a in addresses]
     answers = [answer for future in futures if (answer := future.result())]
     voters = sum(number for _, number in answers)
     return sum(votes for votes, _ in answers) / max(voters, 1), voters

@@ -110,10 +110,10 @@ def run_pipeline(count, cut):
             clock.send(kept[-1][-1], dest=stage + 1)
     for outputs in kept:
         back = outputs[-1] if stage == last else clock.receive(source=stage + 1)
-        found, back = clock.work(
+        of_piece, back = clock.work(
             passes, "backward", network.backward, mine, outputs, back
         )
-        gradient = gradient + np.array(found)
+        gradient = gradient + np.array(of_piece)
         if stage > 0:
             clock.send(back, dest=stage - 1)
     error = world.reduce(
@@ -172,6 +172,7 @@ def lose(folder, step):
 
 
 def train_in(folder, dies_at=0, steps=40):
+    """Train, data parallel, from the checkpoint if there is one; rank 1 may die."""
     checkpoint, (weights, x, y) = Path(folder, "checkpoint.npz"), network.make()
     step = 0
     if checkpoint.exists():
@@ -184,10 +185,11 @@ def train_in(folder, dies_at=0, steps=40):
         if world.rank == 1 and step == dies_at > 0:
             os.kill(os.getpid(), signal.SIGKILL)
         outputs = network.forward(weights, x[rows])
-        found, _ = network.backward(weights, outputs, (outputs[-1] - y[rows]) / len(x))
-        for w, summand in zip(weights, found, strict=True):
-            world.Allreduce(MPI.IN_PLACE, summand, op=MPI.SUM)
-            w -= summand
+        error = (outputs[-1] - y[rows]) / len(x)
+        of_rows, _ = network.backward(weights, outputs, error)
+        for w, gradient in zip(weights, of_rows, strict=True):
+            world.Allreduce(MPI.IN_PLACE, gradient, op=MPI.SUM)
+            w -= gradient
         step += 1
         if step % 10 == 0 and world.rank == 0:
             partial = checkpoint.with_name("partial.npz")

@@ -4,6 +4,7 @@ A seed below 0 means none: the training then cannot be repeated.
 """
 
 import argparse
+from importlib.metadata import version
 
 import mlflow
 from flights import INPUTS, fingerprints, table
@@ -29,6 +30,7 @@ with mlflow.start_run():
     chance = forest.predict_proba(later[INPUTS])[:, 1]
     mlflow.log_metric("auc", roc_auc_score(later["late"], chance))
     mlflow.sklearn.log_model(
-        forest, name="forest", pip_requirements=["scikit-learn"],
-        serialization_format="cloudpickle",
+        forest, name="forest", serialization_format="cloudpickle",
+        pip_requirements=[f"{package}=={version(package)}"
+                          for package in ("scikit-learn", "cloudpickle")],
     )  # fmt: skip
