@@ -97,15 +97,15 @@ def main(folder):
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     report(**describe(resolver))
     if resolver.task_type == "evaluator":
-        found = evaluate(folder)
+        results = evaluate(folder)
     elif "ps" not in resolver.cluster_spec().jobs:
-        found = work_in_step(resolver)
+        results = work_in_step(resolver)
     elif resolver.task_type == "chief":
-        found = coordinate(resolver, folder)
+        results = coordinate(resolver, folder)
     else:
         serve(resolver)
         return
-    report(**found)
+    report(**results)
 
 
 if __name__ == "__main__":

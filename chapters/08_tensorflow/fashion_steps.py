@@ -34,12 +34,12 @@ def batches(images, labels):
     return dataset.batch(BATCH, drop_remainder=True).with_options(options)
 
 
-def network(which):
+def network(api):
     """Return the 784-16-10 network of this Keras, always with the same weights."""
-    model = which.Sequential([
-        which.layers.Input((784,)),
-        which.layers.Dense(16, activation="relu"),
-        which.layers.Dense(10),
+    model = api.Sequential([
+        api.layers.Input((784,)),
+        api.layers.Dense(16, activation="relu"),
+        api.layers.Dense(10),
     ])  # fmt: skip
     numbers = np.random.default_rng(1)
     model.set_weights([
@@ -49,12 +49,12 @@ def network(which):
     return model
 
 
-def fit(strategy, which, dataset):
+def fit(strategy, api, dataset):
     """Train for STEPS steps with Keras's own loop; return the model and no losses."""
     with strategy.scope():
-        model = network(which)
-        loss = which.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer=which.optimizers.SGD(RATE), loss=loss)
+        model = network(api)
+        loss = api.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer=api.optimizers.SGD(RATE), loss=loss)
     epoch = ROWS // BATCH
     epochs = STEPS // epoch
     model.fit(dataset.repeat(), epochs=epochs, steps_per_epoch=epoch, verbose=0)
@@ -71,10 +71,10 @@ def replica_mean(losses):
     return tf.reduce_mean(losses)
 
 
-def create(strategy, which, rate=RATE):
+def create(strategy, api, rate=RATE):
     """Return model and optimiser; their variables are placed by the strategy."""
     with strategy.scope():
-        model, optimiser = network(which), which.optimizers.SGD(rate)
+        model, optimiser = network(api), api.optimizers.SGD(rate)
         optimiser.build(model.trainable_variables)
     return model, optimiser
 
@@ -101,9 +101,9 @@ def make_step(strategy, model, optimiser, mean=global_mean):
     return step
 
 
-def custom_loop(strategy, which, dataset, rate=RATE, mean=global_mean, steps=STEPS):
+def custom_loop(strategy, api, dataset, rate=RATE, mean=global_mean, steps=STEPS):
     """Train with a loop of our own; return the model and the loss of each step."""
-    model, optimiser = create(strategy, which, rate)
+    model, optimiser = create(strategy, api, rate)
     step = make_step(strategy, model, optimiser, mean)
     batches = iter(strategy.experimental_distribute_dataset(dataset.repeat()))
     losses = [step(next(batches)) for _ in range(steps)]
@@ -124,9 +124,9 @@ def flat(model):
     return np.concatenate([w.ravel() for w in model.get_weights()]).tolist()
 
 
-def save(found, folder, name):
+def save(results, folder, name):
     """Write a JSON file that is either there and whole or not there."""
     partial = f"{folder}/{name}.partial"
     with open(partial, "w") as file:
-        json.dump(found, file)
+        json.dump(results, file)
     os.replace(partial, f"{folder}/{name}.json")

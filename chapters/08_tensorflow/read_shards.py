@@ -92,7 +92,8 @@ def read_row_groups(strategy, folder):
         number, workers = context.input_pipeline_id, context.num_input_pipelines
         mine = from_row_groups(folder, number, workers)
         size = context.get_per_replica_batch_size(BATCH)
-        return mine.rebatch(size).map(counted(lambda rows: rows, count))
+        # counted before `rebatch` cuts them: the row groups as they are read
+        return mine.map(counted(lambda rows: rows, count)).rebatch(size)
 
     return report(strategy, strategy.distribute_datasets_from_function(make), count)
 

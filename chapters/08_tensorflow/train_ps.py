@@ -28,10 +28,10 @@ from fashion_steps import (
 from staleness import Versions, overtake, poll
 
 
-def coordinator_loop(strategy, which, all_batches):
+def coordinator_loop(strategy, api, all_batches):
     """Train on the batches, one at a time; return the model and its losses."""
     coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
-    model, optimiser = create(strategy, which)
+    model, optimiser = create(strategy, api)
     step = make_step(strategy, model, optimiser)
     losses = []
     for batch in all_batches:
@@ -50,29 +50,31 @@ def kill(folder, server):
 
 def first_chief(strategy, dataset, all_batches, folder):
     """Run the matrix, hold a gradient back, lose a worker, be killed."""
-    found = {}
-    for keras, which in KERAS.items():
+    results = {}
+    for keras, api in KERAS.items():
         name = f"ParameterServer, {{}}, {keras}".format
-        found[name("fit")] = outcome(fit, strategy, which, dataset)
-        found[name("custom_loop")] = outcome(
-            coordinator_loop, strategy, which, all_batches
+        results[name("fit")] = outcome(fit, strategy, api, dataset)
+        results[name("custom_loop")] = outcome(
+            coordinator_loop, strategy, api, all_batches
         )
     free = Versions(strategy)
-    found["free"] = free.reports(free.hand_out(all_batches))
-    found["held"] = overtake(Versions(strategy), all_batches)
-    found |= lose_worker(strategy, all_batches, folder)
-    save(found, folder, "chief")
+    results["free"] = free.reports(free.hand_out(all_batches))
+    results["held"] = overtake(Versions(strategy), all_batches)
+    results |= lose_worker(strategy, all_batches, folder)
+    save(results, folder, "chief")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lose_worker(strategy, all_batches, folder):
     """Kill a worker in its step, write a checkpoint, wait for the successor."""
     steps = Versions(strategy)
-    found = {"placement": placement(steps.model)}
-    found["lost"] = overtake(steps, all_batches, lambda n: kill(folder, f"worker-{n}"))
+    results = {"placement": placement(steps.model)}
+    results["lost"] = overtake(
+        steps, all_batches, lambda n: kill(folder, f"worker-{n}")
+    )
     steps.checkpoint.write(f"{folder}/ps")
-    found["weights"] = flat(steps.model)
-    lost_worker, workers = found["lost"]["holder"], set()
+    results["weights"] = flat(steps.model)
+    lost_worker, workers = results["lost"]["holder"], set()
     save(lost_worker, folder, "lost")  # now the operator may start another
     poll(Path(folder, f"worker-{lost_worker}", "pid").exists)
 
@@ -82,7 +84,7 @@ def lose_worker(strategy, all_batches, folder):
         return lost_worker in workers
 
     poll(rejoined)
-    return found | {"workers": sorted(workers)}
+    return results | {"workers": sorted(workers)}
 
 
 def placement(model):
@@ -97,38 +99,38 @@ def second_chief(strategy, all_batches, folder):
     """Go on from the checkpoint with the same servers; lose a parameter server."""
     steps = Versions(strategy)
     steps.checkpoint.read(f"{folder}/ps").assert_consumed()
-    found = {"weights": flat(steps.model)}
-    found["reports"] = steps.reports(steps.hand_out(all_batches[:10]))
-    found["split"] = {
-        keras: split_layer(strategy, which) for keras, which in KERAS.items()
+    results = {"weights": flat(steps.model)}
+    results["reports"] = steps.reports(steps.hand_out(all_batches[:10]))
+    results["split"] = {
+        keras: split_layer(strategy, api) for keras, api in KERAS.items()
     }
     kill(folder, "ps-1")
     try:
         steps.reports(steps.hand_out(all_batches[:10]))
     except tf.errors.OpError as error:
-        found |= {"error": type(error).__name__, "message": error.message}
-    save(found, folder, "second_chief")
+        results |= {"error": type(error).__name__, "message": error.message}
+    save(results, folder, "second_chief")
 
 
-def split_layer(strategy, which):
+def split_layer(strategy, api):
     """Make a layer that is large enough to be split; ask for its gradient."""
     with strategy.scope():
-        layer = which.layers.Dense(64)
+        layer = api.layers.Dense(64)
         layer.build((None, 784))
-    wrapped = which is KERAS["Keras 3"]  # it wraps TensorFlow's variables
+    wrapped = api is KERAS["Keras 3"]  # it wraps TensorFlow's variables
     parts = (layer.kernel.value if wrapped else layer.kernel).variables
     with tf.GradientTape() as tape:
         output = layer(tf.ones((1, 784)))
-    found = {
+    results = {
         "parts": [[part.shape.as_list(), part.device] for part in parts],
         "output": output.shape.as_list(),
     }
     try:
         gradients = tape.gradient(output, layer.trainable_variables)
-        found["gradient"] = [gradient.shape.as_list() for gradient in gradients]
+        results["gradient"] = [gradient.shape.as_list() for gradient in gradients]
     except AttributeError as error:
-        found["gradient"] = str(error)
-    return found
+        results["gradient"] = str(error)
+    return results
 
 
 def main(path, folder, resume):

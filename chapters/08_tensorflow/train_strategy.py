@@ -30,7 +30,7 @@ from fashion_steps import (
     save,
 )
 
-EVERY, LAST = 10, 25  # steps between checkpoints; the step at which the kill strikes
+EVERY, KILLED_AT = 10, 25  # a checkpoint after every 10 steps; killed before step 25
 
 
 def one_process(path, folder):
@@ -45,7 +45,7 @@ def one_process(path, folder):
         ["CPU:1", "CPU:2"], parameter_device="CPU:0"
     )
     keras_3 = KERAS["Keras 3"]
-    found = {
+    results = {
         "alone": outcome(custom_loop, alone, keras_3, dataset),
         "twice the rate": outcome(custom_loop, alone, keras_3, dataset, 2 * RATE),
         "replica_mean": outcome(
@@ -61,20 +61,20 @@ def one_process(path, folder):
         ("one step, global_mean", mirrored, global_mean, 1),
         ("one step, replica_mean", mirrored, replica_mean, 1),
     ):
-        found[name] = outcome(
+        results[name] = outcome(
             custom_loop, strategy, keras_3, dataset, RATE, mean, steps
         )
-    found |= matrix("Mirrored", mirrored, dataset)
-    found |= matrix("CentralStorage", central, dataset)
-    save(found, folder, "one")
+    results |= matrix("Mirrored", mirrored, dataset)
+    results |= matrix("CentralStorage", central, dataset)
+    save(results, folder, "one")
     train_with_checkpoints(mirrored, dataset, folder, "mirrored", 0, dies=True)
 
 
 def matrix(name, strategy, dataset):
     """Return the outcomes of {fit, custom loop} x {Keras 3, tf_keras}."""
     return {
-        f"{name}, {train.__name__}, {keras}": outcome(train, strategy, which, dataset)
-        for keras, which in KERAS.items()
+        f"{name}, {train.__name__}, {keras}": outcome(train, strategy, api, dataset)
+        for keras, api in KERAS.items()
         for train in (fit, custom_loop)
     } | {name: {"replicas": strategy.num_replicas_in_sync}}
 
@@ -93,7 +93,7 @@ def train_with_checkpoints(
     rest = strategy.experimental_distribute_dataset(dataset.repeat().skip(first))
     losses = {}
     for number, batch in zip(range(first, STEPS), rest, strict=False):
-        if number == LAST and dies:
+        if number == KILLED_AT and dies:
             os.kill(os.getpid(), signal.SIGKILL)
         try:
             losses[number] = float(step(batch))
@@ -110,19 +110,19 @@ def several_processes(path, folder, resume):
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     task, dataset = strategy.cluster_resolver.task_id, batches(*fashion(path))
     if resume:
-        found = {
+        results = {
             name: train_with_checkpoints(
                 strategy, dataset, folder, name, task, resume=True
             )
             for name in ("mirrored", "multi_worker")
         }
-        return save(found, folder, f"resumed-{task}")
-    found = matrix("MultiWorkerMirrored", strategy, dataset)
-    save(found, folder, f"worker-{task}")
-    found["multi_worker"] = train_with_checkpoints(
+        return save(results, folder, f"resumed-{task}")
+    results = matrix("MultiWorkerMirrored", strategy, dataset)
+    save(results, folder, f"worker-{task}")
+    results["multi_worker"] = train_with_checkpoints(
         strategy, dataset, folder, "multi_worker", task, dies=task == 1
     )
-    return save(found, folder, f"worker-{task}")
+    return save(results, folder, f"worker-{task}")
 
 
 if __name__ == "__main__":

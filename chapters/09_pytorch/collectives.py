@@ -1,4 +1,4 @@
-"""Every collective and point-to-point call of c10d once; torchrun starts four ranks.
+"""The collectives and messages of lesson 9.2, each once; torchrun starts four ranks.
 
     torchrun --standalone --nproc-per-node 4 collectives.py FOLDER
 
@@ -83,15 +83,15 @@ def all_to_all(x):
 
 
 def operators():
-    found, names = {}, ["SUM", "AVG", "PRODUCT", "MIN", "MAX"]
+    results, names = {}, ["SUM", "AVG", "PRODUCT", "MIN", "MAX"]
     if BACKEND == "gloo":  # NCCL does not work on bits
         names += ["BAND", "BOR", "BXOR"]
     for name in names:
         x = torch.tensor([RANK + 1, 2 * RANK], device=DEVICE)
         x = x.double() if name == "AVG" else x  # 2.5 is no integer
         dist.all_reduce(x, op=getattr(dist.ReduceOp, name))
-        found[name] = x.tolist()
-    return found
+        results[name] = x.tolist()
+    return results
 
 
 def bytes_of(call, *arguments):
@@ -109,17 +109,17 @@ def bytes_written():
 
 def by_hand(length=1 << 18):
     """Return what each all-reduce of all_reduces.py sends, and whether it is right."""
-    found = {}
+    results = {}
     for algorithm in (all_reduces.ring, all_reduces.tree, all_reduces.naive):
         mine, right = numbers(length) % 1000, numbers(length) % 1000
         dist.all_reduce(right)
         all_reduces.sent_bytes.clear()
         written = bytes_of(algorithm, mine)
         counted = all_reduces.sent_bytes
-        found[algorithm.__name__] = {
+        results[algorithm.__name__] = {
             "messages": len(counted), "bytes": sum(counted),
             "written": written, "equal": torch.equal(mine, right)}  # fmt: skip
-    return found
+    return results
 
 
 def main(folder, store):

@@ -2,7 +2,8 @@
 
     torchrun --standalone --nproc-per-node 4 measure_costs.py FOLDER
 
-Rank 0 writes all times, in seconds per call, to FOLDER/costs.json.
+Rank 0 writes [call, bytes, calls in a row, seconds per call in each round] to
+FOLDER/costs.json.
 """
 
 import json
@@ -85,29 +86,29 @@ def in_turn(x, compute):
 
 def calls():
     """Return {(what, bytes): (call, how often in a row)}."""
-    found = {}
+    measured = {}
     for size in SIZES:
         x, often = vector(size), 5 if size < 1 << 20 else 1
-        found["message", size] = partial(there_and_back, x), 5 * often
-        found["all_reduce", size] = partial(dist.all_reduce, x), often
+        measured["message", size] = partial(there_and_back, x), 5 * often
+        measured["all_reduce", size] = partial(dist.all_reduce, x), often
         if size in (1 << 10, 1 << 22):
-            found["two pairs", size] = partial(two_pairs, x), 5 * often
+            measured["two pairs", size] = partial(two_pairs, x), 5 * often
         if size in (1 << 10, 1 << 16, 1 << 22):
             for algorithm in (all_reduces.ring, all_reduces.tree, all_reduces.naive):
-                found[algorithm.__name__, size] = partial(algorithm, x), often
+                measured[algorithm.__name__, size] = partial(algorithm, x), often
     for name, counts in MODELS.items():
         tensors, whole = [vector(4 * n) for n in counts], vector(4 * sum(counts))
         often = 5 if whole.nbytes < 1 << 20 else 1
-        found[name, whole.nbytes] = partial(dist.all_reduce, whole), often
+        measured[name, whole.nbytes] = partial(dist.all_reduce, whole), often
         if len(tensors) > 1:
             separately = name + ", tensor by tensor"
-            found[separately, whole.nbytes] = partial(one_by_one, tensors), often
+            measured[separately, whole.nbytes] = partial(one_by_one, tensors), often
     x, matrix = vector(1 << 22), torch.ones(400, 400, device=DEVICE)
     compute = partial(torch.linalg.multi_dot, [matrix] * 5)
-    found["computing", x.nbytes] = compute, 1
-    found["in turn", x.nbytes] = partial(in_turn, x, compute), 1
-    found["overlapped", x.nbytes] = partial(overlapped, x, compute), 1
-    return found
+    measured["computing", x.nbytes] = compute, 1
+    measured["in turn", x.nbytes] = partial(in_turn, x, compute), 1
+    measured["overlapped", x.nbytes] = partial(overlapped, x, compute), 1
+    return measured
 
 
 def main(folder):
@@ -122,7 +123,10 @@ def main(folder):
     dist.all_reduce(times, op=dist.ReduceOp.MAX)  # the slowest rank's
     if dist.get_rank() == 0:
         rows = [
-            [*key, row] for key, row in zip(measured, times.T.tolist(), strict=True)
+            [*key, repeat, row]
+            for (key, (_, repeat)), row in zip(
+                measured.items(), times.T.tolist(), strict=True
+            )
         ]
         Path(folder, "costs.json").write_text(json.dumps(rows))
     dist.barrier()

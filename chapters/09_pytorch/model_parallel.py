@@ -81,11 +81,7 @@ def pipeline(rank, schedule):
     last = [whole(outputs) if rank else None]
     dist.broadcast_object_list(last, src=1)  # the last stage has the outputs
     tensors = {"outputs": last[0], "gradient": pipe.collect(lambda p: p.grad)}
-    optimiser = torch.optim.Adam(pipe.half.parameters(), lr=RATE)
-    for step in BEFORE:
-        optimiser.zero_grad()
-        pipe.run(step)
-        optimiser.step()
+    optimiser = pipe.train(BEFORE)
     tensors["weights"] = pipe.collect(lambda p: p.detach())
     eight = Pipeline(rank, schedule, micro_batches=8)
     eight.run(0)
@@ -139,10 +135,10 @@ def main(folder, job="run_all"):
     dist.init_process_group(BACKEND, timeout=timedelta(seconds=120))
     mesh = init_device_mesh(DEVICE.type, (dist.get_world_size(),))
     facts, tensors = {"run_all": run_all, "resume": resume}[job](mesh, Path(folder))
-    every = [None] * mesh.size()
-    dist.all_gather_object(every, facts)
+    of_ranks = [None] * mesh.size()
+    dist.all_gather_object(of_ranks, facts)
     if mesh.get_rank() == 0:
-        Path(folder, f"{job}.json").write_text(json.dumps(every))
+        Path(folder, f"{job}.json").write_text(json.dumps(of_ranks))
         torch.save(tensors, Path(folder, f"{job}.pt"))
     # Nobody leaves while another still talks (7.4).
     dist.monitored_barrier() if BACKEND == "gloo" else dist.barrier()

@@ -12,13 +12,19 @@ import sys
 
 from torch.distributed import TCPStore
 
-life = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
-hosted = os.environ["TORCHELASTIC_USE_AGENT_STORE"] == "True"
-address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-store = TCPStore(address, port, is_master=not hosted)
-if __name__ == "__main__":
-    found = {"life": life, "old key": store.check(["my address"])}
-    with open(sys.argv[1], "a") as result:
-        print(json.dumps(found), file=result)
+
+def main(result):
+    """Note whether the key is there, and write it; end the first life by an error."""
+    life = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+    hosted = os.environ["TORCHELASTIC_USE_AGENT_STORE"] == "True"  # by torchrun
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = TCPStore(address, port, is_master=not hosted)
+    note = {"life": life, "old key": store.check(["my address"])}
+    with open(result, "a") as notes:
+        print(json.dumps(note), file=notes)
     store.set("my address", f"of life {life}")
-    sys.exit(life == 0)
+    sys.exit(1 if life == 0 else 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -59,7 +59,7 @@ def layout(mesh):
         for name, p in layers.named_parameters()
     }
     images, labels = batch(0)
-    # CommDebugMode hooks into modules, and the pixels need no gradient: no matter here.
+    # CommDebugMode hooks into modules; the pixels need no gradient, which is harmless.
     warnings.filterwarnings("ignore", message="Full backward hook is firing")
     with CommDebugMode() as mode:
         cross_entropy(layers(images), labels).backward()

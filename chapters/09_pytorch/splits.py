@@ -1,8 +1,9 @@
 """How lesson 9.4 splits its network over the ranks of a mesh, and saves the pieces."""
 
+import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
-from small_network import BATCH, DEVICE, batch, network
+from small_network import BATCH, DEVICE, RATE, batch, network
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.pipelining import PipelineStage
@@ -73,6 +74,15 @@ class Pipeline:
         if self.rank == 0:
             return self.schedule.step(images)
         return self.schedule.step(target=labels)
+
+    def train(self, steps):
+        """Make these steps; return the optimiser, which knows this half alone."""
+        optimiser = torch.optim.Adam(self.half.parameters(), lr=RATE)
+        for step in steps:
+            optimiser.zero_grad()
+            self.run(step)
+            optimiser.step()
+        return optimiser
 
     def collect(self, value):
         """Return in rank 0 {name: value(parameter)} over both halves."""

@@ -58,7 +58,7 @@ def big_batch(images, labels):
 
 def splits(images, labels):
     """Return the gradient of ten rows: by one process, and by DDP in three ways."""
-    found = {"one process": big_batch(images[:10], labels[:10]).tolist()}
+    gradients = {"one process": big_batch(images[:10], labels[:10]).tolist()}
     ways = {"5 + 5 rows": (5, False), "8 + 2 rows": (8, False)}
     for name, (cut, weighted) in (ways | {"8 + 2, weighted": (8, True)}).items():
         mine = slice(0, cut) if dist.get_rank() == 0 else slice(cut, 10)
@@ -67,8 +67,8 @@ def splits(images, labels):
         if weighted:
             loss = loss * len(images[mine]) * dist.get_world_size() / 10
         loss.backward()
-        found[name] = flat(weight.grad for weight in model.parameters()).tolist()
-    return found
+        gradients[name] = flat(weight.grad for weight in model.parameters()).tolist()
+    return gradients
 
 
 def count(sizes, bucket):
@@ -96,6 +96,34 @@ def accumulate(images, labels, quiet):
     return {"sizes": sizes, "error": error.item()}
 
 
+def accumulated_step(model, optimiser, micro_batches):
+    """Make one step from micro-batches of equally many rows, with one all-reduce."""
+    optimiser.zero_grad()
+    for images, labels in micro_batches[:-1]:
+        with model.no_sync():  # around the forward pass, too
+            (cross_entropy(model(images), labels) / len(micro_batches)).backward()
+    images, labels = micro_batches[-1]
+    (cross_entropy(model(images), labels) / len(micro_batches)).backward()  # averages
+    optimiser.step()
+
+
+def measure_step(images, labels, rate=0.3):
+    """Return what such a step sends, and how far its weights are off."""
+    model, sizes = wrap(network()), []
+    before = flat(model.parameters())
+    model.register_comm_hook(sizes, count)
+    rank, size = dist.get_rank(), dist.get_world_size()
+    shares = [slice(64 * step + rank, 64 * step + 64, size) for step in range(4)]
+    accumulated_step(
+        model,
+        torch.optim.SGD(model.parameters(), lr=rate),
+        [(images[mine], labels[mine]) for mine in shares],
+    )
+    expected = before - rate * big_batch(images[:256], labels[:256])
+    error = (flat(model.parameters()) - expected).abs().max()
+    return {"sizes": sizes, "error": error.item()}
+
+
 def buckets(images, labels, cap):
     """Make three steps with a deeper network, whose buckets have this limit.
 
@@ -116,7 +144,7 @@ def buckets(images, labels, cap):
 
 def compress(images, labels, rank_of_matrices):
     """Train with each hook; return the losses, and the bytes of all all-reduces."""
-    group, found = dist.group.WORLD, {}
+    group, runs = dist.group.WORLD, {}
     hooks = {"none": (group, default_hooks.allreduce_hook),
              "fp16": (group, default_hooks.fp16_compress_hook)}  # fmt: skip
     for r in rank_of_matrices:
@@ -125,27 +153,28 @@ def compress(images, labels, rank_of_matrices):
     for name, hook in hooks.items():
         with traffic() as sizes:
             losses = train(images, labels, hook)
-        found[name] = {"losses": losses, "sizes": list(sizes)}
-    return found
+        runs[name] = {"losses": losses, "sizes": list(sizes)}
+    return runs
 
 
 def main(file, result):
     """Run all cases; let the first rank write what all ranks returned."""
     dist.init_process_group(BACKENDS)  # address, rank and size: from torchrun
     rows = [tensor.to(DEVICE) for tensor in pictures(file)]
-    found = {"splits": splits(*rows), "compress": compress(*rows, (1, 2))}
-    found["accumulate"] = {
+    own = {"splits": splits(*rows), "compress": compress(*rows, (1, 2))}
+    own["accumulate"] = {
         q: accumulate(*rows, q) for q in ("nothing", "backward", "both")
     }
-    found["buckets"] = {
+    own["accumulated step"] = measure_step(*rows)
+    own["buckets"] = {
         str(cap): buckets(*rows, cap) for cap in (None, 1 / 32, 1 / 1024)
     }
     on_processor = pictures(file), pictures(file, "test")
-    found |= ddp_failures.run(*on_processor) | uneven_ddp.run(*on_processor)
-    everything = [None] * dist.get_world_size()
-    dist.all_gather_object(everything, found)
+    own |= ddp_failures.run(*on_processor) | uneven_ddp.run(*on_processor)
+    of_ranks = [None] * dist.get_world_size()
+    dist.all_gather_object(of_ranks, own)
     if dist.get_rank() == 0:
-        cases = {case: [each[case] for each in everything] for case in found}
+        cases = {case: [results[case] for results in of_ranks] for case in own}
         with open(result, "w") as opened:
             json.dump(cases, opened)
     leave()

@@ -32,10 +32,13 @@ def straggle(images, labels, rounds):
     model, marks = DistributedDataParallel(network()), []
     move = torch.eye(49).roll(1, 0)
 
-    def timed(_, bucket):
+    def averaged(future):
         marks[-1].append(perf_counter())
-        future = default_hooks.allreduce_hook(None, bucket)
-        return future.then(lambda f: marks[-1].append(perf_counter()) or f.value())
+        return future.value()
+
+    def timed(_, bucket):
+        marks[-1].append(perf_counter())  # the gradient is ready
+        return default_hooks.allreduce_hook(None, bucket).then(averaged)
 
     model.register_comm_hook(None, timed)
     for _ in range(7):  # in the first two, DDP makes its buckets, and makes them anew
@@ -96,7 +99,7 @@ def accuracy(train_rows, test_rows, join):
         return default_hooks.allreduce_hook(group, bucket)
 
     model.register_comm_hook(None, hook)
-    found = {"sum": None, "error": "none"}
+    result = {"sum": None, "error": "none"}
     with traffic() as sizes:
         try:
             with Join([model], enable=join):
@@ -108,11 +111,11 @@ def accuracy(train_rows, test_rows, join):
                     optimiser.step()
             counts = correct(model.module, test_rows)
             dist.all_reduce(counts, group=group)
-            found["sum"] = counts.tolist()
+            result["sum"] = counts.tolist()
         except RuntimeError as error:
-            found["error"] = type(error).__name__
+            result["error"] = type(error).__name__
     own = correct(model.module, test_rows).tolist()
-    return found | {"own": own, "sizes": list(sizes), "half gradient": half}
+    return result | {"own": own, "sizes": list(sizes), "half gradient": half}
 
 
 def correct(layers, rows):
