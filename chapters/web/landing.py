@@ -10,13 +10,14 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
 
-# A surprise is found by what a lesson of a chapter printed; its picture comes next, its
-# link goes to the heading above; the sentence stands in templates/landing.html.
+# A surprise is found by what a lesson of a chapter printed below one heading; its
+# picture comes next, its link goes to that heading; the sentence stands in
+# templates/landing.html.
 SURPRISES = {
     "small": (
         "02_spark",
-        r"Spark is faster from about ([\d.]+) million rows[^|]*"
-        r"\nmillion rows *\n([\d.]+) +([\d.]+) +([\d.]+)",
+        r"\nmillion rows *\n([\d.]+) +([\d.]+) +([\d.]+)[^|]*"
+        r"Spark is faster from about ([\d.]+) million rows",
     ),
     "champion": (
         "03_mlflow",
@@ -65,11 +66,12 @@ def surprise(path, pattern):
 
     With it, its "*Figure: ...*" and the heading above with its anchor; or else None.
     """
-    heading, found = "", None
+    heading, printed, found = "", "", None
     for cell in cells(path):
         source = "".join(cell["source"])
         if cell["cell_type"] == "code":
-            if not found and (match := re.search(pattern, texts(cell))):
+            printed += texts(cell) + "\n"
+            if not found and (match := re.search(pattern, printed)):
                 found = {"numbers": match.groups(), "heading": heading}
                 found["anchor"] = slug(heading)
             if found and pictures(cell):
@@ -77,7 +79,7 @@ def surprise(path, pattern):
         elif found and (figure := re.search(r"\*Figure: ([^*]+)\*", source)):
             return found | {"alt": " ".join(figure[1].split())}
         elif headings := re.findall(r"^##+ +(.*?) *$", source, re.M):
-            heading = headings[-1]
+            heading, printed = headings[-1], ""
     return None
 
 
