@@ -111,7 +111,7 @@ cluster: ## start Spark, MLflow, PostgreSQL and Jupyter in containers; IMAGE=spa
 cluster-stop: ## stop that cluster; MLflow's records stay for the next time
 	@docker/images.sh cluster-stop
 
-test-images: tools images ## start both images, try them, run notebooks inside; EVERY=1: all
+test-images: spark tools images ## start both images, try them, run notebooks inside; EVERY=1: all
 	@$(ENV) exec tools python -m pytest tests/images
 
 bench: tools ## print the images' sizes and how fast they start
