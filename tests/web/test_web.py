@@ -133,7 +133,7 @@ def test_landing_page(open_page):
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     assert not re.search(r"%\(\w+\)s", page.locator("article").inner_text())
     line = page.locator(".hero pre")
-    assert "docker run" in line.inner_text()
+    assert "make run" in line.inner_text()
     page.locator(".hero button.copybtn").wait_for()
     page.locator("figure.card a").first.click()
     page.wait_for_url(re.compile(r"chapters/\d\d_\w+/\d\d_\w+\.html#"))
